@@ -1,0 +1,180 @@
+"""Text with a unit, as a person writes it, to SI and back.
+
+pint knows the units and is imported by the first conversion, never by importing this module. Magnitudes are exact
+fractions until the last step, so that ``"50 um"`` is the float 5e-5 and not its neighbour.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+from xraydaq.errors import UnitError
+
+LONGEST_TEXT = 80
+
+KINDS = {
+    "V": "a voltage", "A": "a current", "s": "a duration", "m": "a length", "m^2": "an area", "Hz": "a frequency",
+    "V/m": "an electric field", "V/s": "a voltage rate", "K": "a temperature", "K/s": "a temperature rate",
+    "ohm": "a resistance", "S": "a conductance", "W": "a power", "C": "a charge", "Gy": "an absorbed dose",
+    "Gy/s": "a dose rate", "": "a plain number",
+}  # fmt: skip
+"""SI unit -> what it measures, for messages."""
+
+COMMON_UNITS = (
+    "V", "mV", "kV", "A", "mA", "uA", "nA", "pA", "s", "ms", "min", "h", "m", "mm", "cm", "um", "nm", "Hz", "kHz",
+    "K", "degC", "ohm", "S", "W", "C", "Gy", "%",
+)  # fmt: skip
+PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
+
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?(?![\d.])", re.ASCII)
+_NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)\b", re.IGNORECASE)
+_POWER = r"(?:\s*(?:\^|\*\*)\s*-?\d(?!\d)|⁻?[¹²³])?"
+_FACTOR = rf"(?:1|%|°C|[A-Za-zµμΩ]+{_POWER})"
+_UNIT = re.compile(rf"{_FACTOR}(?:(?:\s*[*/·]\s*|\s+){_FACTOR})*")
+_SCALE = re.compile(r"°C|deg_?[CF]|celsius|fahrenheit|reaumur", re.IGNORECASE)
+_DEGREES_C = frozenset({"degC", "°C", "celsius", "Celsius", "degree_Celsius"})
+
+
+def parse_quantity(text: str, unit: str, *, example_unit: str | None = None) -> float:
+    """Get the SI value of `text`, which must have the dimension of `unit` (an SI unit without prefix, `""` for none).
+
+    ``m`` is the metre, ``min`` the minute; ``u``, ``µ`` and ``μ`` are the same prefix. A temperature (`unit` ``K``) is
+    absolute and may be written in degC; differences and rates must use K. `example_unit` is the unit that hints
+    show instead of `unit`.
+
+    Raises:
+        UnitError: no number, no unit, an unknown unit, another dimension, or a value that is not finite.
+    """
+    shown = unit if example_unit is None else example_unit
+    number, unit_text = _split(text.strip(), shown)
+    if not unit_text and unit:
+        raise UnitError(f'unit missing: write "{number} {shown}"')
+    value = float_of(_convert(number, unit_text, unit, shown), text)
+    if unit == "K" and not value >= 0:
+        raise UnitError(f'"{text}" is below absolute zero; allowed: a temperature from 0 K, for example "298.15 K"')
+    return value
+
+
+def float_of(value: Fraction, text: str) -> float:
+    """Round an exact value once; refuses what no float holds."""
+    try:
+        return float(value)
+    except OverflowError:
+        raise UnitError(f'"{text}" is not a finite number that can be measured') from None
+
+
+def format_quantity(value_si: float, unit: str, digits: int = 4) -> str:
+    """Write an SI value with a prefix and at most `digits` significant digits, 1.502e-7 A as ``150.2 nA``.
+
+    The prefix goes to the first factor of `unit` and knows its power (``3.142 mm^2``). Temperatures and long
+    durations keep their unit. What this writes, `parse_quantity` reads.
+    """
+    if not math.isfinite(value_si) or value_si == 0:
+        return f"{value_si:g} {unit}".rstrip()
+    rounded = float(f"{value_si:.{digits - 1}e}")
+    power = _leading_power(unit)
+    candidates = [exponent for exponent in PREFIXES if _may_prefix(unit, exponent)]
+    size = math.floor(math.log10(abs(rounded)) + 1e-12)
+    exponent = max((each for each in candidates if each * power <= size), default=candidates[0])
+    # the exact quotient, so that no digit comes from the division
+    scaled = Fraction(f"{rounded:.{digits - 1}e}") / Fraction(10) ** (exponent * power)
+    return f"{_plain(float(scaled), digits)} {PREFIXES[exponent]}{unit}".rstrip()
+
+
+def _split(text: str, shown: str) -> tuple[str, str]:
+    example = f'for example "{f"5 {shown}".rstrip()}"'
+    if len(text) > LONGEST_TEXT:
+        raise UnitError(f'"{text[:20]}..." is too long for a quantity; write a number and a unit, {example}')
+    if _NOT_FINITE.match(text):
+        raise UnitError(f'"{text}" is not a finite number; write a number and a unit, {example}')
+    number = _NUMBER.match(text)
+    if number is None:
+        raise UnitError(f'"{text}" does not start with a number; write a number and a unit, {example}')
+    rest = text[number.end() :]
+    if re.match(r",\d", rest):
+        raise UnitError(f'"{text}": the decimal sign is a point; write "{text.replace(",", ".")}"')
+    return number.group(), rest.strip()
+
+
+def _convert(number: str, unit_text: str, unit: str, shown: str) -> Fraction:
+    text = f"{number} {unit_text}"
+    if _SCALE.search(unit_text):
+        return _from_degrees(text, number, unit_text, unit)
+    if unit_text and not _UNIT.fullmatch(unit_text):
+        raise UnitError(f'"{text}": "{unit_text}" is not a unit; allowed: units like "{shown}", with * / and ^')
+    factor = _factor_to_si(unit_text, unit)
+    if factor is None:
+        raise UnitError(f'"{text}": unknown unit "{unit_text}"{_did_you_mean(number, unit_text, shown)}')
+    if unit == "K" and unit_text == "C":
+        raise UnitError(f'"{text}" is a charge, not a temperature; did you mean "{number} degC"?')
+    if isinstance(factor, str):
+        wanted = KINDS.get(unit, f"a quantity in {unit}")
+        raise UnitError(f'"{text}" is {factor}, not {wanted}; allowed: {_allowed(unit, shown)}')
+    return Fraction(number) * factor
+
+
+def _from_degrees(text: str, number: str, unit_text: str, unit: str) -> Fraction:
+    if unit_text in _DEGREES_C and unit == "K":
+        return Fraction(number) + Fraction("273.15")
+    if unit_text in _DEGREES_C:
+        wanted = KINDS.get(unit, f"a quantity in {unit}")
+        raise UnitError(f'"{text}" is a temperature, not {wanted}; allowed: {_allowed(unit, unit)}')
+    hint = "absolute temperatures in K or degC" if unit == "K" else "differences and rates in K"
+    raise UnitError(f'"{text}": "{unit_text}" is not allowed, its zero is arbitrary; use K ({hint})')
+
+
+def _allowed(unit: str, shown: str) -> str:
+    return f'a value in {shown}, for example "5 {shown}"' if unit else 'a plain number or "5 %"'
+
+
+def _did_you_mean(number: str, unit_text: str, shown: str) -> str:
+    """Get a hint in the unit that differs only in case, else looks alike, else is the usual one."""
+    by_case = [each for each in COMMON_UNITS if each.casefold() == unit_text.casefold()]
+    close = by_case or get_close_matches(unit_text, COMMON_UNITS, n=1, cutoff=0.6)
+    if close:
+        return f'; did you mean "{number} {close[0]}"?'
+    return f'; write for example "{number} {shown}"'
+
+
+@cache
+def _registry() -> Any:
+    import pint
+
+    return pint.UnitRegistry(non_int_type=Fraction)
+
+
+@cache
+def _factor_to_si(unit_text: str, unit: str) -> Fraction | str | None:
+    """Get the exact factor from `unit_text` to `unit`, the kind of quantity it is if another one, None if unknown."""
+    parse: Callable[[str], Any] = _registry().parse_units
+    try:
+        given = parse(unit_text.replace("^", "**"))
+    except Exception:  # pint raises AttributeError, ValueError, TypeError, tokenizer errors: all mean the same here
+        return None
+    if given.is_compatible_with(parse(unit)):
+        one, two = (_registry().Quantity(Fraction(each), given).to(parse(unit)).magnitude for each in (1, 2))
+        return Fraction(one) if two == 2 * one else None  # decibels and shifted scales have no factor
+    return next((kind for si, kind in KINDS.items() if given.is_compatible_with(parse(si))), f"a value in {unit_text}")
+
+
+def _leading_power(unit: str) -> int:
+    power = re.match(r"[A-Za-z]+\^(\d)", unit)
+    return int(power.group(1)) if power else 1
+
+
+def _may_prefix(unit: str, exponent: int) -> bool:
+    if unit in ("", "%", "K", "PLC") or unit.startswith(("1/", "K/")):
+        return exponent == 0
+    return not (unit in ("s", "m", "m^2", "m^3") and exponent > 0)
+
+
+def _plain(value: float, digits: int) -> str:
+    if not 1e-4 <= abs(value) < 1e9:
+        return f"{value:.{digits - 1}e}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value)) + 1e-12))
+    text = f"{value:.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
