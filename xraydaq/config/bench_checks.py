@@ -1,0 +1,73 @@
+"""Checks of a bench file beyond the type of each key."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from xraydaq.config.draft import Draft
+from xraydaq.config.messages import did_you_mean
+from xraydaq.config.models import DEVICES, DRIVERS, FROM_SAMPLE, SIM, Bench
+from xraydaq.config.recipes import ROLES
+from xraydaq.config.source import Document
+from xraydaq.config.validate import Checked
+
+
+def bench_problems(document: Document, checked: Checked[Bench]) -> Iterator[str]:
+    """Find roles that do not exist, two roles on one cable, and real and simulated instruments mixed."""
+    if ("roles",) in checked.broken:
+        return
+    bench = checked.value
+    twin_broken = ("twin",) in checked.broken
+    cables: dict[str, str] = {}
+    for name, role in bench.roles.items():
+        where = document.origin(("roles", name))
+        if name not in DRIVERS:
+            yield f"{where}: roles.{name}: unknown role{did_you_mean(name, DRIVERS)}; allowed: {', '.join(DRIVERS)}"
+            continue
+        if ("roles", name) in checked.broken or ("roles", name, "resource") in checked.broken:
+            continue
+        where = document.origin(("roles", name, "resource"))
+        key = f'roles.{name}.resource: "{role.resource}"'
+        if role.resource in cables:
+            yield f"{where}: {key} is already the resource of {cables[role.resource]}; each instrument needs its own"
+        cables[role.resource] = name
+        if not twin_broken:
+            yield from (f"{where}: {key} {text}" for text in _cable_problems(bench, name, role.resource))
+
+
+def _cable_problems(bench: Bench, name: str, resource: str) -> Iterator[str]:
+    if bench.simulated and not resource.startswith(SIM):
+        yield f'is a real instrument, but [twin] makes this bench simulated; write "{SIM}{name}" or remove [twin]'
+    elif resource.startswith(SIM) and not bench.simulated:
+        yield "is simulated, but the bench has no table [twin]; add [twin] or name a real instrument"
+    elif resource.startswith(SIM) and resource != f"{SIM}{name}":
+        yield f'is not simulated; allowed: "{SIM}{name}"'
+
+
+def together_problems(draft: Draft) -> Iterator[str]:
+    """Find what bench, sample and procedure do not have for each other."""
+    if draft.knows("bench.roles", "recipe.procedure"):
+        for name in ROLES[draft.recipe.procedure]:
+            if name not in draft.bench.roles:
+                drivers = ", ".join(DRIVERS[name])
+                yield (
+                    f"{draft.origin('bench.roles')}: roles.{name}: missing; {draft.recipe.procedure} needs it: "
+                    f"write a table [roles.{name}] with driver ({drivers}) and resource"
+                )
+    if not draft.knows("bench.twin.device", "sample.treatment") or draft.bench.twin is None:
+        return
+    if draft.bench.twin.device == FROM_SAMPLE and draft.sample.treatment not in DEVICES:
+        yield (
+            f'{draft.origin("bench.twin.device")}: twin.device: "{FROM_SAMPLE}", but the simulation does not know the '
+            f'treatment "{draft.sample.treatment}" ({draft.origin("sample.treatment")}); allowed: '
+            + ", ".join(f'"{each}"' for each in DEVICES)
+        )
+
+
+def calibration_warnings(draft: Draft, today: date) -> Iterator[str]:
+    """Name real instruments whose calibration has run out; a run is still allowed."""
+    for name, role in draft.bench.roles.items():
+        if not role.simulated and role.calibration_due is not None and role.calibration_due < today:
+            yield (
+                f"{draft.origin(f'bench.roles.{name}.calibration_due')}: roles.{name}: calibration was due on "
+                f"{role.calibration_due.isoformat()}; readings are taken without it"
+            )

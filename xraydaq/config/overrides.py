@@ -1,0 +1,73 @@
+"""Changes of single keys from the command line: ``--set bias="3 V"``."""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+from xraydaq.config.locator import KeyPath
+from xraydaq.config.messages import did_you_mean
+from xraydaq.config.models import Recipe
+from xraydaq.config.recipes import PARAMETERS
+from xraydaq.config.source import SET, Document, Origin
+from xraydaq.config.validate import fields_of
+
+FIXED = {
+    "extends": "it can only stand in a recipe file",
+    "parameters": "name one key, for example parameters.bias",
+}
+
+
+def apply_overrides(document: Document, overrides: Sequence[str]) -> list[str]:
+    """Put ``key=value`` texts over a recipe; returns the mistakes.
+
+    The key is one of the recipe (``title``) or of its parameters, with or without ``parameters.`` before it. The
+    value is TOML, or plain text where that is no TOML, so that quotes eaten by a shell are not missed.
+    """
+    problems: list[str] = []
+    seen: set[KeyPath] = set()
+    for override in overrides:
+        key, equals, value = (part.strip() for part in override.partition("="))
+        if not equals or not key:
+            problems.append(f'{SET}: "{override}" is not key=value; write for example {SET} bias="3 V"')
+            continue
+        path = _path_of(key, document)
+        if isinstance(path, str):
+            problems.append(f"{SET}: {key}: {path}")
+        elif path in seen:
+            problems.append(f"{SET}: {key}: given twice; give it once")
+        else:
+            seen.add(path)
+            document.put(path, _value_of(path, value), Origin(SET, folder=Path.cwd()))
+    return problems
+
+
+def _path_of(key: str, document: Document) -> KeyPath | str:
+    parameters = _parameter_keys(document)
+    name = key.removeprefix("parameters.")
+    if key in FIXED:
+        return f"cannot be set here; {FIXED[key]}"
+    if name == key and key in fields_of(Recipe):
+        return (key,)
+    if name in parameters:
+        return ("parameters", name)
+    if key.startswith(("sample.", "bench.", "limits.", "roles.", "twin.")):
+        return "samples and benches are not changed from here; use --sample or --bench with another file"
+    allowed = [*(each for each in fields_of(Recipe) if each not in FIXED), *parameters]
+    return f"unknown key{did_you_mean(name, allowed)}; allowed: {', '.join(allowed)}"
+
+
+def _parameter_keys(document: Document) -> list[str]:
+    procedure = document.data.get("procedure")
+    model = PARAMETERS.get(procedure) if isinstance(procedure, str) else None
+    return [key for each in ([model] if model else PARAMETERS.values()) for key in fields_of(each)]
+
+
+def _value_of(path: KeyPath, text: str) -> object:
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    if list(parsed) != ["value"]:
+        return text
+    is_text_key = len(path) == 1
+    return text if is_text_key and not isinstance(parsed["value"], str) else parsed["value"]
