@@ -1,0 +1,145 @@
+"""Reads a run back from whatever there is of it: the result, else the journal. Never writes, never needs an END."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from xraydaq.errors import StorageError
+from xraydaq.storage.analyses import read_analyses
+from xraydaq.storage.contents import journal_in, replay
+from xraydaq.storage.disk import JOURNAL, JOURNAL_PACKED, is_owned
+from xraydaq.storage.hdf5 import h5py
+from xraydaq.storage.model import Block, Header, RunSummary, StoredRun
+from xraydaq.storage.nodes import events_from
+
+
+def read_run(path: Path) -> StoredRun:
+    """Read a run from its folder, its result or its journal (``run.wal``, ``run.wal.gz``).
+
+    A run that is being written, or that was cut off, gives the rows up to the last whole frame and says so in `state`.
+
+    Raises:
+        StorageError: nothing that is a run can be read.
+    """
+    if path.suffix == ".h5":
+        return read_result(path)
+    if path.is_file():
+        return _read_journal(path)
+    result, journal = path / f"{path.resolve().name}.h5", journal_in(path)
+    if result.exists():
+        try:
+            return read_result(result)
+        except StorageError:
+            if journal is None:
+                raise
+    if journal is None:
+        raise StorageError(f"{path}: neither a result nor a journal is there")
+    return _read_journal(journal)
+
+
+def read_result(path: Path) -> StoredRun:
+    """Read a result file.
+
+    Raises:
+        StorageError: it is none, or it is damaged.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return _stored(path, file["entry"])
+    except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
+        raise StorageError(f"{path}: not a readable result: {error}") from error
+
+
+def _stored(path: Path, entry: Any) -> StoredRun:
+    daq = entry["daq"]
+    header = Header.from_json(daq["header"].asstr()[()].encode())
+    return StoredRun(
+        path=path,
+        header=header,
+        columns={column.name: entry["data"][column.name][()] for column in header.columns},
+        state=daq["state"][()].decode(),
+        reason=daq["reason"].asstr()[()],
+        events=events_from(daq["events"][()]),
+        blocks=tuple(_block(daq["blocks"][name]) for name in sorted(daq["blocks"], key=int)),
+        instruments={role: _json(group["record"]) for role, group in daq["instruments"].items()},
+        analyses=read_analyses(entry),
+    )
+
+
+def _json(note: Any) -> Any:
+    return json.loads(note["data"].asstr()[()])
+
+
+def _block(group: Any) -> Block:
+    return Block(group["name"].asstr()[()], _json(group["header"]), group["values"][()])
+
+
+def _read_journal(path: Path) -> StoredRun:
+    contents = replay(path)
+    state, reason = _state(path.parent, contents.state, contents.reason)
+    try:
+        header = contents.known_header()
+    except StorageError as error:
+        raise StorageError(f"{path}: {error}") from error
+    return StoredRun(
+        path=path,
+        header=header,
+        columns=contents.columns(),
+        state=state,
+        reason=reason,
+        events=tuple(contents.events),
+        blocks=tuple(contents.blocks),
+        instruments=contents.instruments,
+    )
+
+
+def _state(folder: Path, ended: str | None, reason: str) -> tuple[str, str]:
+    if ended is not None:
+        return ended, reason
+    return ("running", "") if is_owned(folder) else ("interrupted", "no END was written")
+
+
+def list_runs(root: Path) -> list[RunSummary]:
+    """List the runs in a folder by name, which is by date; also those that can hardly be read."""
+    if not root.is_dir():
+        return []
+    folders = sorted(folder for folder in root.iterdir() if folder.is_dir())
+    return [_summary(folder) for folder in folders if _is_run(folder)]
+
+
+def _is_run(folder: Path) -> bool:
+    names = (f"{folder.name}.h5", JOURNAL, JOURNAL_PACKED)
+    return any((folder / name).exists() for name in names)
+
+
+def _summary(folder: Path) -> RunSummary:
+    result: Path | None = folder / f"{folder.name}.h5"
+    try:
+        header, state, reason = _brief(folder / f"{folder.name}.h5")
+    except StorageError:
+        result, journal = None, journal_in(folder)
+        contents = None if journal is None else replay(journal)
+        if contents is None or contents.header is None:
+            return RunSummary(folder, folder.name, "interrupted", "no header can be read")
+        header, (state, reason) = contents.header, _state(folder, contents.state, contents.reason)
+    return RunSummary(
+        folder=folder,
+        run_id=folder.name,
+        state=state,
+        reason=reason,
+        procedure=header.procedure,
+        title=header.title,
+        sample=str(header.sample.get("name", "")),
+        start_utc_s=header.start_utc_s,
+        result=result,
+    )
+
+
+def _brief(path: Path) -> tuple[Header, str, str]:
+    try:
+        with h5py.File(path, "r") as file:
+            daq = file["entry/daq"]
+            header = Header.from_json(daq["header"].asstr()[()].encode())
+            return header, daq["state"][()].decode(), daq["reason"].asstr()[()]
+    except (OSError, KeyError, ValueError, RuntimeError, AttributeError) as error:
+        raise StorageError(f"{path}: not a readable result: {error}") from error

@@ -1,0 +1,56 @@
+"""Brings a run that was cut off into the form every finished run has. May be run at any time, any number of times."""
+
+from pathlib import Path
+
+from xraydaq.errors import StorageError
+from xraydaq.storage.contents import journal_in, replay
+from xraydaq.storage.disk import LIVE, RESERVE, OwnerLock
+from xraydaq.storage.model import RecoveryReport, StoredRun
+from xraydaq.storage.reading import read_result
+from xraydaq.storage.result import build_owned, pack_journal
+
+
+def recover(folder: Path) -> RecoveryReport:
+    """Build the result of a run whose owner is gone, from every whole frame of its journal, and tidy up.
+
+    A result that is there and readable is kept; one that is damaged is set aside as ``<id>.h5.damaged``.
+
+    Raises:
+        BusyError: the owner lives; nothing was touched.
+        StorageError: the disk is full, or the folder cannot be written.
+    """
+    folder = folder.resolve()
+    if not folder.is_dir():
+        raise StorageError(f"{folder}: no such run")
+    with OwnerLock.take(folder):
+        return _recover_owned(folder)
+
+
+def _recover_owned(folder: Path) -> RecoveryReport:
+    path, journal = folder / f"{folder.name}.h5", journal_in(folder)
+    _remove_leftovers(folder)
+    stored = _readable(path)
+    if stored is None and (journal is None or replay(journal).header is None):
+        return RecoveryReport(folder, 0, "interrupted", "no header of a run can be read", None, built=False)
+    is_missing = stored is None
+    if is_missing:
+        if path.exists():
+            path.replace(path.with_name(f"{path.name}.damaged"))
+        build_owned(folder)
+    else:
+        (folder / LIVE).unlink(missing_ok=True)
+        pack_journal(folder)
+    stored = read_result(path)
+    return RecoveryReport(folder, stored.rows, stored.state, stored.reason, path, built=is_missing)
+
+
+def _readable(path: Path) -> StoredRun | None:
+    try:
+        return read_result(path)
+    except StorageError:
+        return None
+
+
+def _remove_leftovers(folder: Path) -> None:
+    for leftover in (*folder.glob("*.part"), folder / RESERVE):
+        leftover.unlink(missing_ok=True)
