@@ -1,0 +1,1 @@
+"""Drivers of the bench's instruments, the bytes they speak (`wire`) and their simulators (`sim`)."""

@@ -1,0 +1,1 @@
+"""The experiments of the bench, one pymeasure ``Procedure`` per file."""

@@ -1,0 +1,201 @@
+"""One run from a checked configuration to a closed result file."""
+
+import logging
+import signal
+import threading
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from instruments.sim.faults import Fault
+from procedures.base import BenchProcedure, Plan, RunContext
+from xraydaq.bench import OpenBench, open_bench
+from xraydaq.clock import Clock, JumpingClock, RealClock, ScaledClock
+from xraydaq.config import RunConfig
+from xraydaq.errors import EXIT_BUG, EXIT_DONE, InstrumentError, Refused, RunFailed, StorageError, StoppedByUser, XraydaqError
+from xraydaq.plan import plan_of, procedure_of
+from xraydaq.runner.progress import Listener, Silent
+from xraydaq.runner.provenance import host, software
+from xraydaq.runner.signals import StopRequests, stop_requests
+from xraydaq.runner.thread import ProcedureThread
+from xraydaq.runner.tracker import Tracker
+from xraydaq.storage import Header, RunWriter
+
+log = logging.getLogger(__name__)
+
+REFRESH_S = 0.1
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run, as opposed to what to run."""
+
+    out: Path
+    speed: str | None = None
+    """``real``, a factor, or ``max``; None is ``max`` on a simulated bench and ``real`` on instruments."""
+    seed: int = 1
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    state: str
+    reason: str
+    exit_code: int
+    folder: Path
+
+
+def clock_for(config: RunConfig, speed: str | None) -> Clock:
+    """Choose the clock of a run.
+
+    Raises:
+        Refused: another speed than real time was asked of real instruments, or the text is not a speed.
+    """
+    if not config.bench.simulated:
+        if speed not in (None, "real"):
+            raise Refused(f"--speed {speed}: the bench {config.bench.name!r} has real instruments; only real time works")
+        return RealClock()
+    if speed in (None, "max"):
+        return JumpingClock()
+    if speed == "real":
+        return ScaledClock(1.0)
+    try:
+        return ScaledClock(float(speed))
+    except ValueError:
+        raise Refused(f"--speed {speed}: write real, max or a factor above 0 such as 600") from None
+
+
+def run(config: RunConfig, options: RunOptions, listener: Listener | None = None) -> Outcome:
+    """Acquire one run: open the bench, record, take the way back, close the journal.
+
+    The journal is complete when this returns; `xraydaq.runner.closing` builds the result file from it.
+
+    Raises:
+        XraydaqError: the run could not start; nothing was switched on.
+    """
+    listener = Silent() if listener is None else listener
+    clock = clock_for(config, options.speed)
+    plan = plan_of(config)
+    seed = options.seed if config.bench.simulated else None
+    with stop_requests() as signals, open_bench(config, clock, seed=options.seed, faults=options.faults) as bench:
+        procedure = procedure_of(config)
+        header = _header(config, procedure, clock, bench, seed)
+        writer = RunWriter.create(
+            options.out, header, wall=RealClock(), batch=isinstance(clock, JumpingClock), expected_rows=plan.points
+        )
+        try:
+            listener.started(config, plan, writer.folder)
+            return _Session(config, plan, clock, bench, writer, listener, signals).acquire(procedure)
+        finally:
+            writer.close()
+
+
+def _header(config: RunConfig, procedure: BenchProcedure, clock: Clock, bench: OpenBench, seed: int | None) -> Header:
+    return Header(
+        procedure=config.recipe.procedure,
+        title=config.recipe.title or config.recipe.procedure,
+        definition="NXsensor_scan",
+        columns=procedure.COLUMNS,
+        signal="current",
+        axes=("elapsed",),
+        sample=config.sample.model_dump(mode="json"),
+        config_texts=dict(config.texts),
+        resolved=config.resolved(),
+        origins=dict(config.origins),
+        software=software(),
+        host=host(),
+        start_utc_s=clock.utc(),
+        seed=seed,
+        simulated=config.bench.simulated,
+        twin_truth=None if bench.simulation is None else bench.simulation.truth(),
+    )
+
+
+class _Session:
+    """The acquisition: a thread measures, this (main) thread listens to signals and shows progress."""
+
+    def __init__(
+        self, config: RunConfig, plan: Plan, clock: Clock, bench: OpenBench, writer: RunWriter, listener: Listener,
+        signals: StopRequests,
+    ) -> None:  # fmt: skip
+        self._config = config
+        self._clock = clock
+        self._bench = bench
+        self._writer = writer
+        self._listener = listener
+        self._signals = signals
+        self._stop = threading.Event()
+        self._tracker = Tracker(plan, RealClock())
+        self._start_s = clock.now()
+
+    def acquire(self, procedure: BenchProcedure) -> Outcome:
+        procedure.attach(RunContext(self._bench, self._clock, self._stop, self._config, self._note, self._snapshot))
+        thread = ProcedureThread(procedure, self._store_row, self._stop)
+        thread.start()
+        while thread.is_alive():
+            thread.join(REFRESH_S)
+            self._heed_signals()
+            self._listener.progress(self._tracker.snapshot())
+        self._snapshot("end")
+        return self._finish(thread.error, procedure.way_back_failures)
+
+    def _store_row(self, record: Mapping[str, float]) -> None:
+        row = tuple(record.values())
+        self._writer.append(row)
+        self._tracker.row(row)
+
+    def _note(self, kind: str, message: str, severity: str) -> None:
+        """Store and show an event; a journal that cannot be written must not stop the way back."""
+        self._tracker.event(kind, message)
+        try:
+            self._writer.event(kind, message, elapsed_s=self._clock.now() - self._start_s, severity=severity)
+        except StorageError as error:
+            log.error("event %s was not stored: %s", kind, error)
+        self._listener.event(kind, message, severity)
+
+    def _snapshot(self, moment: str) -> None:
+        """Store identity, settings and error queue of every instrument."""
+        try:
+            smu = self._bench.smu
+            record = {
+                "idn": self._bench.identities["smu"].text,
+                f"settings_{moment}": smu.settings(),
+                "errors": [f"{message.code},{message.text}" for message in smu.read_errors()],
+            }
+            self._writer.instrument("smu", record)
+        except (InstrumentError, StorageError) as error:
+            if moment == "start":
+                raise
+            self._note("settings_unknown", f"smu: {error}", "warning")
+
+    def _heed_signals(self) -> None:
+        for _ in range(self._signals.unannounced()):
+            again = self._stop.is_set()
+            self._stop.set()
+            message = "the way back is being taken, please wait" if again else "stop requested: taking the way back"
+            self._listener.event("stop", message, "warning")
+
+    def _finish(self, error: BaseException | None, way_back_failures: tuple[str, ...]) -> Outcome:
+        state, reason, code = _verdict(error, self._signals.first)
+        if way_back_failures:
+            reason = "; ".join(filter(None, [reason, *(f"way back: {failure}" for failure in way_back_failures)]))
+            state, code = "failed", code or RunFailed.exit_code
+        if code == EXIT_BUG and error is not None:
+            self._note("traceback", "".join(traceback.format_exception(error)), "error")
+        self._writer.finish(state, reason)
+        return Outcome(state, reason, code, self._writer.folder)
+
+
+def _verdict(error: BaseException | None, received: int | None) -> tuple[str, str, int]:
+    if error is None:
+        return "finished", "", EXIT_DONE
+    if isinstance(error, StoppedByUser):
+        if received is None:
+            return "stopped", str(error), error.exit_code
+        return "stopped", f"stopped by {signal.Signals(received).name}", 128 + received
+    if isinstance(error, XraydaqError):
+        return "failed", str(error), error.exit_code
+    return "failed", f"bug: {type(error).__name__}: {error}", EXIT_BUG

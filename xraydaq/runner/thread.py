@@ -1,0 +1,41 @@
+"""Runs a pymeasure procedure in a thread: the one place that relies on pymeasure's hooks.
+
+Used of pymeasure 0.16: a procedure reports through its attributes ``emit(topic, record)`` and ``should_stop()``, and has
+``startup``, ``execute`` and ``shutdown``. The stock ``Worker`` is not used: it announces the failure of a run before the
+way back is taken, waits for ever when ``shutdown`` raises, and writes CSV.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from procedures.base import BenchProcedure
+
+
+class ProcedureThread(threading.Thread):
+    """Executes ``startup``, ``execute`` and, whatever happens, ``shutdown``.
+
+    `error` is what ended the procedure, None when it ran to its end.
+    """
+
+    def __init__(self, procedure: BenchProcedure, on_row: Callable[[dict[str, Any]], None], stop: threading.Event) -> None:
+        super().__init__(name="procedure", daemon=True)
+        self.procedure = procedure
+        self.error: BaseException | None = None
+        self._on_row = on_row
+        procedure.emit = self._emit
+        procedure.should_stop = stop.is_set
+
+    def run(self) -> None:
+        """Run the procedure to its end and take the way back."""
+        try:
+            self.procedure.startup()
+            self.procedure.execute()
+        except BaseException as error:
+            self.error = error
+        finally:
+            self.procedure.shutdown()
+
+    def _emit(self, topic: str, record: Any) -> None:
+        if topic == "results":
+            self._on_row(record)

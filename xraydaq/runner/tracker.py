@@ -1,0 +1,48 @@
+"""Counts rows in the measuring thread and answers the showing thread how far the run is."""
+
+import math
+from collections.abc import Sequence
+
+from procedures.base import Plan
+from xraydaq.clock import Clock
+from xraydaq.runner.progress import Progress
+
+ELAPSED, VOLTAGE, CURRENT = 0, 2, 3
+
+
+class Tracker:
+    """The last row and the count; `row` is called for every row and therefore does next to nothing."""
+
+    def __init__(self, plan: Plan, wall: Clock) -> None:
+        self._total = plan.points
+        self._wall = wall
+        self._start_s = wall.now()
+        self._points = 0
+        self._last: Sequence[float] = (0.0, math.nan, math.nan, math.nan)
+        self._phase = "start"
+
+    def row(self, row: Sequence[float]) -> None:
+        """Note a stored row."""
+        self._last = row
+        self._points += 1
+
+    def event(self, kind: str, message: str) -> None:
+        """Note the phase a run is in."""
+        if kind == "phase":
+            self._phase = message.split(":", 1)[0]
+
+    def snapshot(self) -> Progress:
+        """Get how far the run is, with the rest extrapolated from the pace so far."""
+        points, last = self._points, self._last
+        spent_s = self._wall.now() - self._start_s
+        remaining_s = spent_s * (self._total - points) / points if points else math.nan
+        return Progress(
+            points=points,
+            total_points=self._total,
+            elapsed_s=last[ELAPSED],
+            remaining_s=remaining_s,
+            end_utc_s=self._wall.utc() + remaining_s,
+            current_a=last[CURRENT],
+            voltage_v=last[VOLTAGE],
+            phase=self._phase,
+        )
