@@ -1,0 +1,80 @@
+"""The cable between a simulated device and a transport: faults, what was said, and when the next byte is due."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from instruments.sim.device import Device, Reply
+from instruments.sim.faults import Fault, FaultyLine
+
+
+class Link:
+    """One device's line. Calls may come from several threads; `log` is given every line (``>`` in, ``<`` out)."""
+
+    def __init__(
+        self, device: Device, *, faults: Sequence[Fault] = (), seed: int = 0,
+        log: Callable[[float, str, bytes], None] | None = None,
+    ) -> None:  # fmt: skip
+        self.device = device
+        self.bytes_received = 0
+        self._line = FaultyLine(faults, device.terminator, seed)
+        self._pending: deque[Reply] = deque()
+        self._log = log
+        self._lock = threading.RLock()
+
+    def send(self, data: bytes, now_s: float) -> None:
+        """Carry bytes from the host to the device."""
+        with self._lock:
+            self.bytes_received += len(data)
+            if self._log is not None:
+                self._log(now_s, ">", data)
+            self.device.receive(data, now_s)
+
+    def receive(self, now_s: float) -> bytes | None:
+        """Give the oldest reply that is out by now, None without one."""
+        with self._lock:
+            self._collect(now_s)
+            if not self._pending or self._pending[0].ready_s > now_s:
+                return None
+            data = self._pending.popleft().data
+            if self._log is not None:
+                self._log(now_s, "<", data)
+            return data
+
+    def next_s(self, now_s: float) -> float | None:
+        """Get when to look again; None when nothing will come by itself."""
+        with self._lock:
+            self._collect(now_s)
+            moments = [self._pending[0].ready_s] if self._pending else []
+            device_s = self.device.next_s()
+            return min([*moments, device_s]) if device_s is not None else (moments[0] if moments else None)
+
+    def clear(self, now_s: float) -> None:
+        """Device clear: the device forgets its replies; what is late on the line still comes."""
+        with self._lock:
+            self._collect(now_s)
+            self.device.clear(now_s)
+
+    def poll(self, now_s: float) -> int:
+        """Serial poll."""
+        with self._lock:
+            return self.device.serial_poll(now_s)
+
+    def interrupt(self, now_s: float) -> None:
+        """Tell a bus device that a new message came before its replies were read; those that are out are lost."""
+        with self._lock:
+            self._collect(now_s)
+            out = [reply for reply in self._pending if reply.ready_s <= now_s]
+            if out:
+                self._pending = deque(reply for reply in self._pending if reply.ready_s > now_s)
+                self.device.unread(now_s)
+
+    def nothing_asked(self, now_s: float) -> None:
+        """Tell a bus device that the host read in vain."""
+        with self._lock:
+            if not self._pending:
+                self.device.unasked(now_s)
+
+    def _collect(self, now_s: float) -> None:
+        for reply in self.device.replies(now_s):
+            self._pending.extend(self._line.carry(reply))

@@ -1,0 +1,36 @@
+import pytest
+
+from instruments.sim.device import Reply
+from instruments.sim.faults import LATE_S, Fault, FaultyLine, parse_faults
+from xraydaq.errors import ConfigError
+
+ROW = Reply(b"+1.0,+2.0\n", 5.0)
+
+
+def carried(name):
+    return FaultyLine([Fault(name, 1, 1)], b"\n", seed=1).carry(ROW)
+
+
+def test_faults_are_read_from_text():
+    assert parse_faults(["cut@100", "missing@5-7"]) == (Fault("cut", 100, 100), Fault("missing", 5, 7))
+
+
+@pytest.mark.parametrize("text", ["cut", "cut@0", "bent@3", "cut@7-5", "cut@1.5", "cut@-1"])
+def test_other_texts_are_refused(text):
+    with pytest.raises(ConfigError, match=f'--fault: "{text}"'):
+        parse_faults([text])
+
+
+def test_each_fault_does_what_its_name_says():
+    assert carried("missing") == []
+    assert carried("doubled") == [ROW, ROW]
+    assert carried("late") == [Reply(ROW.data, ROW.ready_s + LATE_S)]
+    assert carried("cut") == [Reply(b"+1.0\n", 5.0)]
+    (garbage,) = carried("garbage")
+    assert garbage.data != ROW.data
+    assert garbage.data.count(b"\n") == 1
+
+
+def test_only_the_replies_that_were_named_are_hit():
+    line = FaultyLine([Fault("missing", 2, 3)], b"\n", seed=1)
+    assert [len(line.carry(ROW)) for _ in range(5)] == [1, 0, 0, 1, 1]
