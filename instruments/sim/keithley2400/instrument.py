@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 
 from instruments.sim.keithley2400.formats import element, rows
 from instruments.sim.keithley2400.meter import Load, Meter, Sample
-from instruments.sim.keithley2400.run import Reading, Run
+from instruments.sim.keithley2400.run import Reading, Run, check_sweep
 from instruments.sim.keithley2400.settings import MAX_READINGS, Kept, Settings
 from instruments.sim.keithley2400.status import (
     BUFFER_AVAILABLE,
@@ -116,6 +116,7 @@ class Instrument:
             raise ScpiError(OUTPUT_OFF)
         if settings.arm.count * settings.trigger.count > MAX_READINGS:
             raise ScpiError(ENDLESS)
+        check_sweep(settings)
         if settings.time_reset_auto:
             self.reset_clock()
         if settings.clear_auto:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from instruments.sim.keithley2400.formats import NOT_AVAILABLE, OVERFLOW
 from instruments.sim.keithley2400.meter import Meter, Sample
 from instruments.sim.keithley2400.ranges import CURRENT, holding
-from instruments.sim.keithley2400.settings import Kept, Settings
+from instruments.sim.keithley2400.settings import LOW_POWER_CURRENT, Kept, Settings
+from instruments.sim.scpi import CONFLICT, ScpiError
 
 LATENCY_S, END_S = 1e-4, 4e-4
 RANGE_CHANGE_S = 0.03
+POWER = 826
 AUTO_DELAYS_S = {1e-6: 3e-3, 10e-6: 2e-3}
 """Assumed; 1 ms on every other range."""
 
@@ -136,6 +138,17 @@ class Run:
         if "RES" in settings.functions:
             ohms = sample.volts / sample.amps if sample.amps else OVERFLOW
         return volts, amps, ohms, self._stamp(end_s), float(status_word(settings, sample))
+
+
+def check_sweep(settings: Settings) -> None:
+    """Refuse a logarithmic sweep through zero, and levels that the power limit does not allow."""
+    source = settings.source
+    if source.mode == "SWE" and settings.sweep_spacing == "LOG" and not source.start * source.stop > 0:
+        raise ScpiError(CONFLICT)
+    highest = max(map(abs, sweep_levels(settings)), default=0.0)
+    sources_volts = settings.source_function == "VOLT"
+    if sources_volts and highest > source.ranges[-2].full_scale and source.protection > LOW_POWER_CURRENT:
+        raise ScpiError(POWER)
 
 
 def sweep_levels(settings: Settings) -> list[float]:

@@ -23,7 +23,8 @@ def test_the_exchange_of_the_manual_is_reproduced(host):
         (":SENS:CURR:RANG?", "1.050000E-04"), (":SENS:CURR:RANG:AUTO?", "1"), (":SENS:CURR:NPLC?", "1.000000E+00"),
         (":SENS:VOLT:PROT?", "2.100000E+01"), (":SENS:AVER?", "0"), (":SENS:AVER:COUN?", "10"),
         (":SYST:AZER:STAT?", "1"), (":SYST:RSEN?", "0"), (":ROUT:TERM?", "FRON"), (":ARM:COUN?", "1"),
-        (":TRIG:COUN?", "1"), (":ARM:SOUR?", "IMM"), (":SOUR:SWE:POIN?", "2500"), (":SOUR:SWE:SPAC?", "LIN"), (":FORM?", "ASC"), (":FORM:BORD?", "NORM"),
+        (":TRIG:COUN?", "1"), (":ARM:SOUR?", "IMM"), (":SOUR:SWE:POIN?", "2500"), (":SOUR:SWE:SPAC?", "LIN"),
+        (":FORM?", "ASC"), (":FORM:BORD?", "NORM"),
         (":FORM:ELEM?", "VOLT,CURR,RES,TIME,STAT"),
     ],
 )  # fmt: skip

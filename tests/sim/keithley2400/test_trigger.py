@@ -131,6 +131,22 @@ def test_a_logarithmic_sweep_may_go_down(biased):
     assert np.array(biased.read())[:, 0] == pytest.approx([10, 1, 0.1, 0.01])
 
 
+@pytest.mark.parametrize(
+    ("sweep", "code"),
+    [
+        (":SOUR:SWE:SPAC LOG;:SOUR:VOLT:STAR 0;STOP 1", -221),
+        (":SOUR:SWE:SPAC LOG;:SOUR:VOLT:STAR -1;STOP 1", -221),
+        (":SENS:CURR:PROT 1;:SOUR:VOLT:STAR 0;STOP 100", 826),
+    ],
+)
+def test_a_sweep_that_cannot_be_is_refused_before_its_first_level(biased, sweep, code):
+    biased.tell(sweep, ":SOUR:VOLT:MODE SWE;:SOUR:SWE:POIN 3;:TRIG:COUN 3")
+    biased.load.steps.clear()
+    assert not biased.answers(":READ?", within_s=10)
+    assert biased.errors() == [code]
+    assert biased.load.steps == []
+
+
 def test_a_list_is_appended_to_and_swept(biased):
     biased.tell(":SOUR:LIST:VOLT 0,1,2", ":SOUR:LIST:VOLT:APP -1", ":SOUR:VOLT:MODE LIST;:TRIG:COUN 4")
     assert biased.ask(":SOUR:LIST:VOLT:POIN?") == "4"
