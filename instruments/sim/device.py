@@ -10,6 +10,8 @@ class Reply:
 
     data: bytes
     ready_s: float
+    held_back: bool = False
+    """A fault of the line holds it back; the device knows nothing of it."""
 
 
 class Device(Protocol):

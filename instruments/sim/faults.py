@@ -76,7 +76,7 @@ class FaultyLine:
         if name == "doubled":
             return [reply, reply]
         if name == "late":
-            return [Reply(reply.data, reply.ready_s + LATE_S)]
+            return [Reply(reply.data, reply.ready_s + LATE_S, held_back=True)]
         body = reply.data.removesuffix(self._terminator)
         if name == "cut":
             return [Reply(body[: len(body) // 2] + self._terminator, reply.ready_s)]

@@ -50,9 +50,10 @@ class Link:
             return min([*moments, device_s]) if device_s is not None else (moments[0] if moments else None)
 
     def clear(self, now_s: float) -> None:
-        """Device clear: the device forgets its replies; what is late on the line still comes."""
+        """Device clear: the device forgets its replies; what a fault holds back on the line still comes."""
         with self._lock:
             self._collect(now_s)
+            self._pending = deque(reply for reply in self._pending if self._is_held_back(reply, now_s))
             self.device.clear(now_s)
 
     def poll(self, now_s: float) -> int:
@@ -61,12 +62,12 @@ class Link:
             return self.device.serial_poll(now_s)
 
     def interrupt(self, now_s: float) -> None:
-        """Tell a bus device that a new message came before its replies were read; those that are out are lost."""
+        """Tell a bus device that a new message came before its replies were read: they are lost."""
         with self._lock:
             self._collect(now_s)
-            out = [reply for reply in self._pending if reply.ready_s <= now_s]
-            if out:
-                self._pending = deque(reply for reply in self._pending if reply.ready_s > now_s)
+            held_back = [reply for reply in self._pending if self._is_held_back(reply, now_s)]
+            if len(held_back) < len(self._pending):
+                self._pending = deque(held_back)
                 self.device.unread(now_s)
 
     def nothing_asked(self, now_s: float) -> None:
@@ -74,6 +75,10 @@ class Link:
         with self._lock:
             if not self._pending:
                 self.device.unasked(now_s)
+
+    def _is_held_back(self, reply: Reply, now_s: float) -> bool:
+        """Tell whether a fault still keeps a reply on the line, where no device can take it back."""
+        return reply.held_back and reply.ready_s > now_s
 
     def _collect(self, now_s: float) -> None:
         for reply in self.device.replies(now_s):

@@ -24,7 +24,7 @@ def test_other_texts_are_refused(text):
 def test_each_fault_does_what_its_name_says():
     assert carried("missing") == []
     assert carried("doubled") == [ROW, ROW]
-    assert carried("late") == [Reply(ROW.data, ROW.ready_s + LATE_S)]
+    assert carried("late") == [Reply(ROW.data, ROW.ready_s + LATE_S, held_back=True)]
     assert carried("cut") == [Reply(b"+1.0\n", 5.0)]
     (garbage,) = carried("garbage")
     assert garbage.data != ROW.data

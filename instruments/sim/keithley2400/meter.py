@@ -86,6 +86,8 @@ class Meter:
         self._drift, self._zero_drift = Drift(self._rng), Drift(self._rng)
         self._zeroed_at = self._zero_drift.at(0.0)
         self._amps = 0.0
+        self._excess = 1.0
+        """Current over what the slope alone gives: more than 1 where slow processes have added to it."""
 
     def zero(self, time_s: float) -> None:
         """Measure the internal zero once (``:SYSTem:AZERo ONCE``)."""
@@ -100,7 +102,7 @@ class Meter:
 
     def _wanted(self, settings: Settings) -> float:
         """Get the terminal voltage that the source and its limit allow, from the present slope of the load."""
-        slope = max(self._load.conductance_s(), FEW)
+        slope = max(self._load.conductance_s(), FEW) * self._excess
         if settings.source_function == "CURR":
             limit = settings.curr.protection
             return min(max(settings.curr.level / slope, -limit), limit)
@@ -141,10 +143,13 @@ class Meter:
         if settings.source_function == "CURR":
             return abs(self._load.bias_v) >= settings.curr.protection * (1 - 1e-9)
         limit, volts = current_limit(settings), self._load.bias_v
+        wanted = abs(settings.volt.level)
+        limited = abs(amps) > limit or abs(volts) < wanted * (1 - 1e-3) - 1e-2
+        ohmic = abs(volts) * max(self._load.conductance_s(), FEW)
+        self._excess = max(abs(amps) / ohmic, 1.0) if limited and ohmic > 0 else 1.0
         if abs(amps) > limit:
             self._load.set_bias(time_s, volts * limit / abs(amps))
-        wanted = settings.volt.level
-        return abs(amps) > limit or abs(volts) < abs(wanted) * (1 - 1e-3) - 1e-2
+        return limited
 
     def _read_current(
         self, settings: Settings, range_: Range, start_s: float, window_s: float, averaged: int

@@ -5,7 +5,8 @@ from tests.sim.keithley2400.conftest import Host
 
 WORDS = [
     ":SOUR:VOLT", ":SOUR:VOLT:RANG", ":SENS:CURR:PROT", ":SENS:CURR:RANG", ":SENS:FUNC", ":OUTP", "*RST", ":READ?",
-    ":INIT", ":ABOR", ":TRIG:COUN", ":ARM:COUN", ":FORM", ":TRAC:DATA?", ":TRAC:FEED:CONT", "*OPC?", "*TRG", ":FETC?", "*SAV",
+    ":INIT", ":ABOR", ":TRIG:COUN", ":ARM:COUN", ":FORM", ":TRAC:DATA?", ":TRAC:FEED:CONT",
+    "*OPC?", "*TRG", ":FETC?", "*SAV",
     "*RCL",
     ":SOUR:SWE:POIN", ":SOUR:VOLT:MODE", ":SOUR:LIST:VOLT", ":CALC3:DATA?", ":SYST:PRES", ":CONF:CURR", ":MEAS:VOLT?",
     ":SOUR:FUNC", ":SOUR:VOLT:STAR", ":SOUR:VOLT:STOP", ":SOUR:SWE:SPAC", ":SENS:AVER", ":SENS:CURR:NPLC", ":SYST:ERR?",

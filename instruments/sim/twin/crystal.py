@@ -1,0 +1,138 @@
+"""The crystal as an instrument sees it: a bias in, a mean current over a window out."""
+
+import math
+from dataclasses import asdict
+
+from instruments.sim.twin.dark import NANOSECONDS_PER_S, DarkCurrent
+from instruments.sim.twin.devices import DEVICES, ELEMENTARY_CHARGE_C, REFERENCE_TEMPERATURE_K, Device
+from instruments.sim.twin.flicker import FlickerNoise
+from instruments.sim.twin.streams import stream
+
+NOISE_PROFILES = {"psd": 1.0, "lod": 0.0355, "none": 0.0}
+"""Factor on the low-frequency noise density. ``psd``: the printed density. ``lod``: what the printed detection limit
+asks for. ``none``: the truth, for tests; no shot noise either."""
+
+RESOLUTION_S = 1 / NANOSECONDS_PER_S
+
+
+class Crystal:
+    """A crystal in the dark, relaxed at 0 V until its first bias.
+
+    Times are seconds of the bench's clock, from any origin, and never go back. Differences below 1 ns do not count.
+    """
+
+    def __init__(
+        self,
+        device: Device | str,
+        *,
+        seed: int,
+        temperature_k: float = 298.15,
+        conduction: str = "parallel",
+        noise: str = "psd",
+    ) -> None:
+        if noise not in NOISE_PROFILES:
+            raise ValueError(f"noise {noise!r} is unknown; allowed are {', '.join(NOISE_PROFILES)}")
+        self.device = _device(device)
+        self.worst_bias_v = 0.0
+        """Largest absolute bias so far."""
+        self._seed = seed
+        self._noise = noise
+        self._dark = DarkCurrent(self.device, conduction, temperature_k)
+        self._flicker = FlickerNoise(stream(seed, "low-frequency noise"), self.device.noise_exponent)
+        self._shot_rng = stream(seed, "shot noise")
+        self._now_s: float | None = None
+        self._flicker_s = 0.0
+
+    @property
+    def bias_v(self) -> float:
+        """Get the present bias."""
+        return self._dark.bias_v
+
+    @property
+    def temperature_k(self) -> float:
+        """Get the present temperature."""
+        return self._dark.temperature_k
+
+    def set_bias(self, time_s: float, bias_v: float) -> None:
+        """Change the bias at a time."""
+        if not math.isfinite(bias_v):
+            raise ValueError(f"bias {bias_v} V is not a finite number")
+        self._advance(time_s)
+        self._dark.set_bias(bias_v)
+        self.worst_bias_v = max(self.worst_bias_v, abs(bias_v))
+
+    def set_temperature(self, time_s: float, temperature_k: float) -> None:
+        """Change the crystal's temperature at a time."""
+        self._advance(time_s)
+        self._dark.set_temperature(temperature_k)
+
+    def mean_current_a(self, start_s: float, end_s: float) -> float:
+        """Let time pass to `end_s` and get the mean current from `start_s` on, with noise."""
+        if not RESOLUTION_S <= end_s - start_s < math.inf:
+            raise ValueError(f"window from {start_s} s to {end_s} s is shorter than 1 ns or endless")
+        window_ns = _nanoseconds(end_s - start_s)
+        self._advance(start_s)
+        current_a = self._dark.mean_current_a(window_ns)
+        self._now_s = end_s
+        if self._noise == "none":
+            return current_a
+        return current_a + self._noise_a(current_a, start_s, end_s, window_ns)
+
+    def conductance_s(self) -> float:
+        """Get the slope dI/dV of the conduction for an immediate change of bias."""
+        return self._dark.conductance_s
+
+    def truth(self) -> dict[str, object]:
+        """Get what this crystal is, for the record of a run: numbers and words only, units in the names."""
+        conduction = self._dark.conduction
+        device = asdict(self.device)
+        device["noise_1hz_a_per_rthz"] *= NOISE_PROFILES[self._noise]
+        device["device"] = device.pop("name")
+        reference_k = REFERENCE_TEMPERATURE_K
+        return device | {
+            "seed": self._seed,
+            "conduction": conduction.kind,
+            "noise": self._noise,
+            "temperature_k": self.temperature_k,
+            "conductance_s": self.conductance_s(),
+            "conductivity_298k_s_per_m": conduction.conductance_s(reference_k) / self.device.cell_constant_m,
+            "ionic_share_298k": conduction.ionic_share(reference_k),
+            "temperature_coefficient_298k_per_k": conduction.temperature_coefficient_per_k(reference_k),
+            "worst_bias_v": self.worst_bias_v,
+        }
+
+    def _advance(self, time_s: float) -> None:
+        if not math.isfinite(time_s):
+            raise ValueError(f"time {time_s} s is not a finite number")
+        if self._now_s is None:
+            self._now_s = self._flicker_s = time_s
+        # The end of one window and the start of the next may be sums of different terms, a last digit apart.
+        if not time_s >= self._now_s - RESOLUTION_S - 4 * math.ulp(self._now_s):
+            raise ValueError(f"time {time_s} s is before the crystal's present, {self._now_s} s")
+        self._dark.advance(_nanoseconds(time_s - self._now_s))
+        self._now_s = max(time_s, self._now_s)
+
+    def _noise_a(self, current_a: float, start_s: float, end_s: float, window_ns: int) -> float:
+        """Get the mean of the noise over a window: fluctuations of the conductance, and shot noise.
+
+        The fluctuations follow the mean current: within one window a settled current changes by far less than itself.
+        """
+        flicker = self._flicker.mean(_nanoseconds(start_s - self._flicker_s), window_ns)
+        self._flicker_s = end_s
+        density = NOISE_PROFILES[self._noise] * self.device.noise_1hz_a_per_rthz
+        # A one-sided density of 2 e I is a variance of e I / window in the mean over the window.
+        shot_a = math.sqrt(ELEMENTARY_CHARGE_C * abs(current_a) * NANOSECONDS_PER_S / window_ns)
+        relative = current_a / self.device.dark_current_298k_a
+        return density * relative * flicker + shot_a * float(self._shot_rng.standard_normal())
+
+
+def _device(device: Device | str) -> Device:
+    if isinstance(device, Device):
+        return device
+    if device not in DEVICES:
+        raise ValueError(f"device {device!r} is unknown; allowed are {', '.join(DEVICES)}")
+    return DEVICES[device]
+
+
+def _nanoseconds(span_s: float) -> int:
+    return max(0, round(span_s * NANOSECONDS_PER_S))
