@@ -56,7 +56,7 @@ class BiasStability(BenchProcedure):
         Column("smu_status", "", "status word of the source-measure unit", dtype="u4"),
         Column("smu_time", "s", "time stamp of the source-measure unit"),
     )
-    DATA_COLUMNS: ClassVar[list[str]] = [column.title for column in COLUMNS]
+    DATA_COLUMNS: ClassVar[list[str]] = [column.name for column in COLUMNS]
 
     bias_v = FloatParameter("Bias", units="V", minimum=-210, maximum=210, default=5.0, decimals=17)
     duration_s = FloatParameter("Duration at bias", units="s", minimum=0, default=48000.0, decimals=17)
@@ -122,7 +122,7 @@ class BiasStability(BenchProcedure):
         clock = self.context.clock
         for moment_s, level_v in self._levels(self.smu.bias_v, target_v, self.ramp_rate_v_per_s):
             self.wait_until(moment_s)
-            self.smu.bias_v = level_v
+            self._set_level(level_v)
         self.wait_until(clock.now() + RAMP_STEP_S)
 
     def _ramp_down(self) -> None:
@@ -134,7 +134,15 @@ class BiasStability(BenchProcedure):
         rate_v_per_s = max(self.ramp_rate_v_per_s, abs(level_v) / LONGEST_WAY_TO_ZERO_S)
         for moment_s, step_v in self._levels(level_v, 0.0, rate_v_per_s):
             self.context.clock.sleep_until(moment_s)
-            self.smu.bias_v = step_v
+            self._set_level(step_v)
+
+    def _set_level(self, level_v: float) -> None:
+        """Set a level, once more if its confirmation was spoilt on the way: the same level twice is harmless."""
+        try:
+            self.smu.bias_v = level_v
+        except (InstrumentTimeout, WireError) as error:
+            self.context.note("retry", f"bias {level_v:g} V set again: {error}", "warning")
+            self.smu.bias_v = level_v
 
     def _levels(self, from_v: float, to_v: float, rate_v_per_s: float) -> list[tuple[float, float]]:
         """Get (moment, level) of each step of a ramp that starts now; empty when there is nothing to do."""
@@ -150,7 +158,7 @@ class BiasStability(BenchProcedure):
         epoch_s = self.context.clock.utc()
         try:
             reading = self.smu.read()
-        except (InstrumentTimeout, WireError) as error:
+        except InstrumentError as error:
             self._take_bad_row(elapsed_s, epoch_s, error)
             return
         self._bad.good()
@@ -169,7 +177,6 @@ class BiasStability(BenchProcedure):
         flag = STATUS_FLAGS["timeout"] if isinstance(error, InstrumentTimeout) else STATUS_FLAGS["bad_reply"]
         self._emit_row(elapsed_s, epoch_s, math.nan, math.nan, math.nan, flag, 0, math.nan)
         self.context.note("bad_reading", str(error), "warning")
-        self.smu.resynchronise()
         if self.on_bad_reading == "fail":
             raise InstrumentError(f"a reading failed and the recipe says on_bad_reading = \"fail\": {error}") from error
         self._bad.bad(error)

@@ -1,5 +1,6 @@
 """Opens, identifies, holds and closes the instruments of one bench, by role."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from instruments.sim.bench import SimBench
 from instruments.sim.faults import Fault
 from instruments.wire.keithley2400 import Identity
 from xraydaq.clock import Clock
-from xraydaq.config import Role, RunConfig
-from xraydaq.errors import BusyError, InstrumentError
+from xraydaq.config import Bench, Role, RunConfig, TwinSettings
+from xraydaq.config.models import DEVICES, FROM_SAMPLE
+from xraydaq.errors import BusyError, InstrumentError, XraydaqError
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,9 @@ class OpenBench:
 
 
 @contextmanager
-def open_bench(config: RunConfig, clock: Clock, *, seed: int = 0, faults: tuple[Fault, ...] = ()) -> Iterator[OpenBench]:
+def open_bench(
+    config: RunConfig, clock: Clock, *, seed: int = 0, faults: tuple[Fault, ...] = ()
+) -> Iterator[OpenBench]:
     """Open every role of a checked configuration and close all of them at the end.
 
     Opening reads; it never resets and never changes an output.
@@ -39,26 +43,56 @@ def open_bench(config: RunConfig, clock: Clock, *, seed: int = 0, faults: tuple[
         InstrumentError: an instrument is missing, or another than the bench file names.
         BusyError: another process holds one of the resources.
     """
+    twin = config.bench.twin
     with ExitStack() as stack:
-        simulation = _simulation(config, clock, seed, faults)
+        device = config.sample.treatment if twin is None or twin.device == FROM_SAMPLE else twin.device
+        simulation = None if twin is None else _simulation(twin, device, clock, seed, faults)
         role = config.bench.roles["smu"]
-        if simulation is None:
-            stack.enter_context(_held(role.resource))
-            adapter = open_adapter(role.resource, baud=role.baud)
-        else:
-            adapter = simulation.adapter(role.resource)
-        smu = Keithley2400(adapter, clock=clock, max_bias_v=config.limit("bias"))
-        stack.callback(smu.close)
+        smu = stack.enter_context(_opened(role, simulation, clock, config.limit("bias")))
         identity = smu.identify()
         _check_identity("smu", role, identity)
         yield OpenBench(smu=smu, identities={"smu": identity}, simulation=simulation)
 
 
-def _simulation(config: RunConfig, clock: Clock, seed: int, faults: tuple[Fault, ...]) -> SimBench | None:
-    twin = config.bench.twin
-    if twin is None:
-        return None
-    device = config.sample.treatment if twin.device == "from sample" else twin.device
+@dataclass(frozen=True)
+class Answer:
+    """What one role of a bench answered about itself; `error` is why that will not do."""
+
+    name: str
+    role: Role
+    identity: Identity | None
+    error: XraydaqError | None = None
+
+
+def identify(bench: Bench, clock: Clock) -> Iterator[Answer]:
+    """Ask every role of a bench who it is, one after the other; nothing is reset and no output is changed."""
+    simulation = None if bench.twin is None else _simulation(bench.twin, DEVICES[0], clock, 0, ())
+    for name, role in bench.roles.items():
+        identity = None
+        try:
+            with _opened(role, simulation, clock, bench.limits.max_bias_v) as smu:
+                identity = smu.identify()
+            _check_identity(name, role, identity)
+            yield Answer(name, role, identity)
+        except XraydaqError as error:
+            yield Answer(name, role, identity, error)
+
+
+@contextmanager
+def _opened(role: Role, simulation: SimBench | None, clock: Clock, max_bias_v: float) -> Iterator[Keithley2400]:
+    """Open a role's instrument, and a real one only when no other process speaks with it."""
+    with ExitStack() as stack:
+        if simulation is None:
+            stack.enter_context(_held(role.resource))
+            adapter = open_adapter(role.resource, baud=role.baud)
+        else:
+            adapter = simulation.adapter(role.resource)
+        smu = Keithley2400(adapter, clock=clock, max_bias_v=max_bias_v)
+        stack.callback(smu.close)
+        yield smu
+
+
+def _simulation(twin: TwinSettings, device: str, clock: Clock, seed: int, faults: tuple[Fault, ...]) -> SimBench:
     return SimBench(
         clock,
         seed=seed,
@@ -85,7 +119,9 @@ def _check_identity(name: str, role: Role, identity: Identity) -> None:
 @contextmanager
 def _held(resource: str) -> Iterator[None]:
     """Hold the right to speak on `resource` against other processes of this computer."""
-    folder = user_runtime_path("xraydaq", ensure_exists=True)
+    with warnings.catch_warnings():  # without XDG_RUNTIME_DIR a folder in /tmp is used, which serves as well
+        warnings.simplefilter("ignore", UserWarning)
+        folder = user_runtime_path("xraydaq", ensure_exists=True)
     path = Path(folder) / f"{sha256(resource.encode()).hexdigest()[:16]}.lock"
     lock = FileLock(path)
     try:

@@ -1,13 +1,17 @@
 """What a run would do, as text, without opening anything."""
 
+import math
+
 from procedures import bias_stability
 from procedures.base import BenchProcedure, Plan
 from xraydaq.config import RunConfig
 from xraydaq.errors import ConfigError
+from xraydaq.storage.disk import RESERVE_BYTES
 from xraydaq.units import format_quantity
 
 PROCEDURES: dict[str, type[bias_stability.BiasStability]] = {"bias_stability": bias_stability.BiasStability}
 ROW_OVERHEAD_BYTES = 64
+ON_COMPLIANCE = {"stop": "ends the run", "flag": "marks the row"}
 
 
 def procedure_of(config: RunConfig) -> BenchProcedure:
@@ -24,37 +28,52 @@ def plan_of(config: RunConfig) -> Plan:
 
 
 def disk_bytes(config: RunConfig) -> int:
-    """Estimate what the run folder will need: journal, live view and result."""
+    """Estimate the most that the run's folder needs: journal, live view and result at once, and the reserve."""
     columns = PROCEDURES[config.recipe.procedure].COLUMNS
-    return plan_of(config).points * (3 * 8 * len(columns) + ROW_OVERHEAD_BYTES)
+    return RESERVE_BYTES + plan_of(config).points * (3 * 8 * len(columns) + ROW_OVERHEAD_BYTES)
 
 
 def describe(config: RunConfig) -> list[tuple[str, str]]:
     """Get (label, text) lines of a plan for a person to read."""
-    plan = plan_of(config)
-    wanted = config.recipe.parameters
-    lines = [
-        ("recipe", config.recipe.title or config.recipe.procedure),
+    plan, files = plan_of(config), config.files
+    simulated = "simulated" if config.bench.simulated else "real instruments; drivers not verified on hardware"
+    return [
+        ("recipe", f"{config.recipe.title or config.recipe.procedure} ({files['recipe']})"),
         ("procedure", config.recipe.procedure),
-        ("sample", config.sample.name),
-        ("bench", f"{config.bench.name}{' (simulated)' if config.bench.simulated else ''}"),
-    ]
-    for phase in plan.phases:
-        lines.append(
-            (phase.name, f"{phase.points} readings in {duration_text(phase.duration_s)} at {phase.bias_v:g} V")
-        )
-    lines += [
-        ("nominal field", format_quantity(abs(wanted.bias_v) / config.sample.gap_m, "V/m")),
-        ("bias steps", f"ramp of {wanted.ramp_rate_v_per_s:g} V/s, {plan.ramp_s:.1f} s in all"),
+        ("sample", f"{config.sample.name} ({files['sample']})"),
+        ("bench", f"{config.bench.name} ({files['bench']}), {simulated}"),
+        *_phases(plan),
+        *_settings(config, plan),
         ("readings", str(plan.points)),
         ("duration", duration_text(plan.duration_s)),
-        ("disk", f"{disk_bytes(config) / 1e6:.1f} MB at most while it runs"),
+        ("disk", f"at most {disk_bytes(config) / 1e6:.0f} MB while it runs"),
+        *((f"limit of {limit.quantity}", limit.text()) for limit in config.limits),
     ]
-    for limit in config.limits:
-        lines.append(
-            (f"limit: {limit.quantity}", f"{format_quantity(limit.value, limit.unit)} from {limit.file}:{limit.line}")
-        )
-    return lines
+
+
+def _phases(plan: Plan) -> list[tuple[str, str]]:
+    return [
+        (phase.name, f"{phase.points} readings in {duration_text(phase.duration_s)} at {phase.bias_v:g} V")
+        for phase in plan.phases
+    ]
+
+
+def _settings(config: RunConfig, plan: Plan) -> list[tuple[str, str]]:
+    wanted = config.recipe.parameters
+    step_s = bias_stability.RAMP_STEP_S
+    steps = math.ceil(abs(wanted.bias_v) / (wanted.ramp_rate_v_per_s * step_s) - 1e-9)
+    step, rate = format_quantity(abs(wanted.bias_v) / steps, "V"), format_quantity(wanted.ramp_rate_v_per_s, "V/s")
+    range_a = math.nan if wanted.current_range_a is None else wanted.current_range_a
+    return [
+        (
+            "each reading",
+            f"every {format_quantity(wanted.period_s, 's')}, {wanted.nplc:g} PLC at {wanted.line_frequency_hz:g} Hz, "
+            f"range {format_quantity(range_a, 'A')}",
+        ),
+        ("compliance", f"{format_quantity(wanted.compliance_a, 'A')}, {ON_COMPLIANCE[wanted.on_compliance]}"),
+        ("nominal field", f"{abs(wanted.bias_v) / config.sample.gap_m / 1e3:.4g} V/mm"),
+        ("bias steps", f"{steps} of {step} up, {rate}; {plan.ramp_s:.1f} s for up and down"),
+    ]
 
 
 def duration_text(duration_s: float) -> str:

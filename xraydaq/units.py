@@ -31,11 +31,18 @@ COMMON_UNITS = (
 PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?(?![\d.])", re.ASCII)
+_SEPARATOR = re.compile(r"[ ,_'](?=\d)", re.ASCII)
+_GROUPS = re.compile(r"(?:[ ,_']\d{3})+(?:\.\d+)?(?![ .,_']?\d).*", re.ASCII)
+_DECIMALS = re.compile(r",\d+(?![ .,_']?\d).*", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)\b", re.IGNORECASE)
 _POWER = r"(?:\s*(?:\^|\*\*)\s*-?\d(?!\d)|⁻?[¹²³])?"
 _FACTOR = rf"(?:1|%|°C|[A-Za-zµμΩ]+{_POWER})"
 _UNIT = re.compile(rf"{_FACTOR}(?:(?:\s*[*/·]\s*|\s+){_FACTOR})*")
-_SCALE = re.compile(r"°C|deg_?[CF]|celsius|fahrenheit|reaumur", re.IGNORECASE)
+_SCALE = re.compile(r"°C|deg[_ ]?[CF]\b|celsius|fahrenheit|reaumur", re.IGNORECASE)
+_DASHES = ("\N{MINUS SIGN}", "\N{EN DASH}", "\N{EM DASH}", "\N{HYPHEN}")
+_MISTAKEN = {("C", "K"): "degC", ("m", "s"): "min"}
+"""Unit written for a dimension it does not have -> unit that is usually meant."""
+
 _DEGREES_C = frozenset({"degC", "°C", "celsius", "Celsius", "degree_Celsius"})
 
 
@@ -50,21 +57,35 @@ def parse_quantity(text: str, unit: str, *, example_unit: str | None = None) -> 
         UnitError: no number, no unit, an unknown unit, another dimension, or a value that is not finite.
     """
     shown = unit if example_unit is None else example_unit
-    number, unit_text = _split(text.strip(), shown)
+    text = one_line(text)
+    number, unit_text = _split(text, shown)
     if not unit_text and unit:
-        raise UnitError(f'unit missing: write "{number} {shown}"')
-    value = float_of(_convert(number, unit_text, unit, shown), text)
+        raise UnitError(f'unit missing in "{text}"; write a number and a unit, for example "5 {shown}"')
+    value = float_of(_convert(text, number, unit_text, unit, shown), text)
     if unit == "K" and not value >= 0:
         raise UnitError(f'"{text}" is below absolute zero; allowed: a temperature from 0 K, for example "298.15 K"')
     return value
 
 
+def one_line(text: str) -> str:
+    """Get `text` as it may stand in a message: one line, single blanks, nothing invisible."""
+    return visible(" ".join(text.split()))
+
+
+def visible(text: str) -> str:
+    """Get `text` with line breaks and everything invisible written as escapes."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 def float_of(value: Fraction, text: str) -> float:
-    """Round an exact value once; refuses what no float holds."""
+    """Round an exact value once; refuses what no float holds, and what would become zero without being it."""
     try:
-        return float(value)
+        rounded = float(value)
     except OverflowError:
-        raise UnitError(f'"{text}" is not a finite number that can be measured') from None
+        raise UnitError(f'"{text}" is too large for any quantity') from None
+    if rounded == 0 and value != 0:
+        raise UnitError(f'"{text}" is too small for any quantity; write 0 if zero is meant')
+    return rounded
 
 
 def format_quantity(value_si: float, unit: str, digits: int = 4) -> str:
@@ -92,34 +113,50 @@ def _split(text: str, shown: str) -> tuple[str, str]:
     if _NOT_FINITE.match(text):
         raise UnitError(f'"{text}" is not a finite number; write a number and a unit, {example}')
     number = _NUMBER.match(text)
+    if number is None and text[:1] in _DASHES:
+        raise UnitError(f'"{text}" starts with a dash; the minus sign is "-": write "-{text[1:]}"')
     if number is None:
         raise UnitError(f'"{text}" does not start with a number; write a number and a unit, {example}')
     rest = text[number.end() :]
-    if re.match(r",\d", rest):
-        raise UnitError(f'"{text}": the decimal sign is a point; write "{text.replace(",", ".")}"')
+    if _SEPARATOR.match(rest):
+        raise UnitError(_separator_problem(text, number.group(), rest))
     return number.group(), rest.strip()
 
 
-def _convert(number: str, unit_text: str, unit: str, shown: str) -> Fraction:
-    text = f"{number} {unit_text}"
+def _separator_problem(text: str, number: str, rest: str) -> str:
+    has_point = "." in number
+    grouped = f'"{number}{_SEPARATOR.sub("", rest)}"' if _GROUPS.fullmatch(rest) and not has_point else ""
+    decimal = f'"{number}.{rest[1:]}"' if _DECIMALS.fullmatch(rest) and not has_point else ""
+    if grouped and decimal:
+        return f'"{text}": a comma may mean a decimal sign or a thousand; write {decimal} or {grouped}'
+    if grouped:
+        return f'"{text}": digits are not grouped; write {grouped}'
+    hint = f"; write {decimal}" if decimal else ", and nothing else separates digits"
+    return f'"{text}": the decimal sign is a point{hint}'
+
+
+def _convert(text: str, number: str, unit_text: str, unit: str, shown: str) -> Fraction:
     if _SCALE.search(unit_text):
         return _from_degrees(text, number, unit_text, unit)
     if unit_text and not _UNIT.fullmatch(unit_text):
         raise UnitError(f'"{text}": "{unit_text}" is not a unit; allowed: units like "{shown}", with * / and ^')
     factor = _factor_to_si(unit_text, unit)
     if factor is None:
-        raise UnitError(f'"{text}": unknown unit "{unit_text}"{_did_you_mean(number, unit_text, shown)}')
-    if unit == "K" and unit_text == "C":
-        raise UnitError(f'"{text}" is a charge, not a temperature; did you mean "{number} degC"?')
+        raise UnitError(f'"{text}": unknown unit "{unit_text}"{_did_you_mean(number, unit_text, unit, shown)}')
     if isinstance(factor, str):
         wanted = KINDS.get(unit, f"a quantity in {unit}")
-        raise UnitError(f'"{text}" is {factor}, not {wanted}; allowed: {_allowed(unit, shown)}')
+        # differing only in case: "pa" is a tiny year, "Min" a million inches
+        meant = _MISTAKEN.get((unit_text, unit)) or next(iter(_same_but_for_case(unit_text, unit)), "")
+        hint = f'did you mean "{number} {meant}"?' if meant else f"allowed: {_allowed(unit, shown)}"
+        raise UnitError(f'"{text}" is {factor}, not {wanted}; {hint}')
     return Fraction(number) * factor
 
 
 def _from_degrees(text: str, number: str, unit_text: str, unit: str) -> Fraction:
     if unit_text in _DEGREES_C and unit == "K":
         return Fraction(number) + Fraction("273.15")
+    if unit == "K" and re.fullmatch(r"deg[_ ]?c", unit_text, re.IGNORECASE):
+        raise UnitError(f'"{text}": unknown unit "{unit_text}"; did you mean "{number} degC"?')
     if unit_text in _DEGREES_C:
         wanted = KINDS.get(unit, f"a quantity in {unit}")
         raise UnitError(f'"{text}" is a temperature, not {wanted}; allowed: {_allowed(unit, unit)}')
@@ -131,13 +168,20 @@ def _allowed(unit: str, shown: str) -> str:
     return f'a value in {shown}, for example "5 {shown}"' if unit else 'a plain number or "5 %"'
 
 
-def _did_you_mean(number: str, unit_text: str, shown: str) -> str:
+def _did_you_mean(number: str, unit_text: str, unit: str, shown: str) -> str:
     """Get a hint in the unit that differs only in case, else looks alike, else is the usual one."""
-    by_case = [each for each in COMMON_UNITS if each.casefold() == unit_text.casefold()]
-    close = by_case or get_close_matches(unit_text, COMMON_UNITS, n=1, cutoff=0.6)
+    close = _same_but_for_case(unit_text, unit) or get_close_matches(unit_text, _usual_units(unit), n=1, cutoff=0.6)
     if close:
         return f'; did you mean "{number} {close[0]}"?'
-    return f'; write for example "{number} {shown}"'
+    return f'; write for example "{f"{number} {shown}".rstrip()}"'
+
+
+def _same_but_for_case(unit_text: str, unit: str) -> list[str]:
+    return [each for each in _usual_units(unit) if each.casefold() == unit_text.casefold()]
+
+
+def _usual_units(unit: str) -> list[str]:
+    return [each for each in COMMON_UNITS if isinstance(_factor_to_si(each, unit), Fraction)]
 
 
 @cache
@@ -156,8 +200,11 @@ def _factor_to_si(unit_text: str, unit: str) -> Fraction | str | None:
     except Exception:  # pint raises AttributeError, ValueError, TypeError, tokenizer errors: all mean the same here
         return None
     if given.is_compatible_with(parse(unit)):
-        one, two = (_registry().Quantity(Fraction(each), given).to(parse(unit)).magnitude for each in (1, 2))
-        return Fraction(one) if two == 2 * one else None  # decibels and shifted scales have no factor
+        try:
+            one, two = (_registry().Quantity(Fraction(each), given).to(parse(unit)).magnitude for each in (1, 2))
+        except TypeError:  # decibels: a logarithm of a fraction
+            return None
+        return Fraction(one) if two == 2 * one else None  # shifted scales have no factor
     return next((kind for si, kind in KINDS.items() if given.is_compatible_with(parse(si))), f"a value in {unit_text}")
 
 

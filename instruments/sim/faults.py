@@ -10,8 +10,8 @@ from instruments.sim.device import Reply
 from xraydaq.errors import ConfigError
 
 NAMES = ("cut", "doubled", "late", "garbage", "missing")
-LATE_S = 30.0
-"""A late reply comes after every timeout."""
+LATE_S = 4.0
+"""A late reply comes after the timeout of its question; those behind it wait for it."""
 
 _TEXT = re.compile(r"(?P<name>[a-z]+)@(?P<first>[1-9]\d*)(-(?P<last>[1-9]\d*))?")
 

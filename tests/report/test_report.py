@@ -40,6 +40,27 @@ def test_a_real_bench_is_said_to_be_unverified(result, run):
     assert "simulated" not in table.render(result)
 
 
+def test_a_title_with_dollar_signs_is_written_as_it_is(result, run, tmp_path):
+    figure = figures.bias_stability(result, *run.columns[:2], title=r"cost $\nonsense$ 5")
+    save(figure, tmp_path / "priced")
+    assert r"$\nonsense$" in figure.axes[0].get_title(loc="left")
+
+
+@pytest.mark.parametrize("width", ["single", "double"])
+def test_a_long_title_and_the_notice_stay_inside_the_figure_and_apart(result, run, width):
+    title = "Dark current at 5 V for 800 min, atomistic passivation, second crystal of the batch, after a week of rest"
+    columns = run.columns[:2]
+    figure = figures.bias_stability(result, *columns, title=title, simulated=False, width=width)
+    figure.draw_without_rendering()
+    upper, lower = figure.axes
+    (notice,) = lower.texts
+    boxes = [artist.get_window_extent() for artist in (upper._left_title, notice, lower.xaxis.label)]
+    for box in boxes:
+        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
+        assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1
+    assert not any(one.overlaps(other) for one, other in ((boxes[0], boxes[1]), (boxes[1], boxes[2])))
+
+
 @pytest.mark.parametrize(("width", "millimetres"), [("single", 86), ("double", 178)])
 def test_a_figure_has_the_width_of_a_column_and_names_its_axes(result, run, width, millimetres):
     figure = drawn(result, run, simulated=True, width=width)

@@ -1,9 +1,11 @@
+import math
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from xraydaq.clock import RealClock
@@ -118,3 +120,22 @@ def until() -> Callable[..., None]:
             clock.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture
+def full_run(open_run: Callable[..., RunWriter], row: Callable[[int], tuple[float, ...]]) -> Path:
+    """A closed run with something of everything, and texts that no file format likes."""
+    with open_run() as writer:
+        for i in range(50):
+            writer.append(row(i))
+        writer.event("phase", "bias on: 5 V across 50 µm", elapsed_s=3.0)
+        writer.event("reply", "garbage \0 \udcff " + "x" * 400, elapsed_s=4.0, severity="warning", source="smu")
+        writer.instrument("smu", {"idn": "KEITHLEY,2400,1,C30", "settings_start": {":SOUR:FUNC?": "VOLT"}})
+        writer.instrument("smu", {"errors": ['0,"No error"'], "line_hz": 50, "room_k": math.nan})
+        writer.instrument("chamber", {"idn": "as set"})
+        writer.block("asd", {"window": "hann", "averages": 8}, np.linspace(0.0, 1.0, 12).reshape(3, 4))
+        for i in range(50, 100):
+            writer.append(row(i))
+        writer.block("counts", {}, np.arange(5, dtype="u2"))
+        writer.finish("stopped", "by the user")
+    return writer.folder

@@ -102,4 +102,4 @@ class BiasStabilityResult:
 
 
 def _file_name(label: str) -> str:
-    return label.replace("5 %", "5_percent").replace(".", "p").replace(" ", "_").lower()
+    return label.replace("5 %", "5_percent").replace("1/f", "1_over_f").replace(".", "p").replace(" ", "_").lower()

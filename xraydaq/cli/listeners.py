@@ -1,60 +1,80 @@
 """Three ways to follow a run: a live bar on a terminal, one line a minute elsewhere, JSON lines for programs."""
 
-import json
-import math
+import os
 import sys
-from contextlib import AbstractContextManager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress as Bar, TaskID, TextColumn
+from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Column
 
 from procedures.base import Plan
+from xraydaq.cli.plain import json_text
+from xraydaq.cli.text import clock_text, closing_text, current_text, end_text, opening_text, progress_text
 from xraydaq.clock import Clock, RealClock
 from xraydaq.config import RunConfig
-from xraydaq.plan import duration_text
-from xraydaq.report.table import render
 from xraydaq.runner.closing import Closed
-from xraydaq.runner.progress import Listener, Progress
+from xraydaq.runner.progress import Listener, Progress, Shielded
 from xraydaq.runner.run import Outcome
-from xraydaq.units import format_quantity
 
 LINE_EVERY_S = 60.0
 JSON_EVERY_S = 0.25
-NOT_ON_HARDWARE = "The drivers of this program have not been verified on hardware."
+CLOSING = "writing the result and its figure ..."
+PHASE_WIDTH = 8
+"""Of the longest name of a phase, so that the bar does not move when the phase changes."""
 
 
-class FollowingListener(Listener, AbstractContextManager["FollowingListener"], Protocol):
-    """A listener that is open while the run lasts and is told how it ended."""
+class FollowingListener(Listener, Protocol):
+    """A listener that is also told what comes after the readings."""
+
+    def closing(self) -> None:
+        """Say that the readings are over and the result is being written."""
 
     def ended(self, outcome: Outcome, closed: Closed) -> None:
         """Show state, reason, numbers and files."""
 
-
-def listener_for(json_events: bool) -> FollowingListener:
-    """Choose by what standard output is."""
-    if json_events:
-        return JsonListener(RealClock())
-    if sys.stdout.isatty():
-        return TerminalListener()
-    return LineListener(RealClock())
+    def close(self) -> None:
+        """Leave the terminal as it was found; twice is harmless."""
 
 
-class _Following:
-    def __enter__(self) -> Any:
+class Follower(Shielded):
+    """A listener for the whole of a run, shielded; closes it at the end."""
+
+    def __init__(self, listener: FollowingListener) -> None:
+        super().__init__(listener)
+        self._following = listener
+
+    def closing(self) -> None:
+        """Pass it on."""
+        self.tell(self._following.closing)
+
+    def ended(self, outcome: Outcome, closed: Closed) -> None:
+        """Pass it on."""
+        self.tell(lambda: self._following.ended(outcome, closed))
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        return None
+        self.tell(self._following.close)
 
 
-class LineListener(_Following):
+def listener_for(json_events: bool) -> Follower:
+    """Choose by what standard output is."""
+    if json_events:
+        return Follower(JsonListener(RealClock()))
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        return Follower(TerminalListener())
+    return Follower(LineListener(RealClock()))
+
+
+class LineListener:
     """One line a minute, for logs and pipes."""
 
     def __init__(self, wall: Clock) -> None:
@@ -62,57 +82,75 @@ class LineListener(_Following):
         self._next_s = wall.now() + LINE_EVERY_S
 
     def started(self, config: RunConfig, plan: Plan, folder: Path) -> None:
-        print(_opening(config, plan), flush=True)
+        print(opening_text(config, plan, folder), flush=True)
 
     def progress(self, progress: Progress) -> None:
-        if self._wall.now() < self._next_s:
+        now_s = self._wall.now()
+        if now_s < self._next_s:
             return
         self._next_s += LINE_EVERY_S
-        print(_progress_line(progress), flush=True)
+        if self._next_s <= now_s:  # the computer slept: one line, not one for every minute of it
+            self._next_s = now_s + LINE_EVERY_S
+        print(progress_text(progress), flush=True)
 
     def event(self, kind: str, message: str, severity: str) -> None:
         if severity != "info":
             print(f"{severity}: {kind}: {message}", file=sys.stderr, flush=True)
 
+    def closing(self) -> None:
+        print(CLOSING, flush=True)
+
     def ended(self, outcome: Outcome, closed: Closed) -> None:
-        print(_closing(outcome, closed), flush=True)
+        print(closing_text(outcome, closed), flush=True)
+
+    def close(self) -> None:
+        return None
 
 
-class TerminalListener(_Following):
-    """A live bar: points, elapsed, remaining, end time, current."""
+class TerminalListener:
+    """A live bar in one line of 80 columns: phase, bar, share, readings, elapsed, remaining, end time, current."""
 
-    def __init__(self) -> None:
-        self._console = Console()
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = Console() if console is None else console
         self._bar = Bar(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"),
-            TextColumn("{task.fields[line]}"), console=self._console,
-        )  # fmt: skip
+            TextColumn("{task.description:8}", markup=False),
+            BarColumn(bar_width=None, table_column=Column(ratio=1)),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[line]}", markup=False),
+            console=self._console,
+            expand=True,
+        )
         self._task: TaskID | None = None
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
-
     def started(self, config: RunConfig, plan: Plan, folder: Path) -> None:
-        self._console.print(_opening(config, plan), highlight=False)
+        self._say(opening_text(config, plan, folder))
         self._task = self._bar.add_task("start", total=plan.points, line="")
         self._bar.start()
 
     def progress(self, progress: Progress) -> None:
         if self._task is not None:
-            line = _progress_line(progress)
+            line = _bar_line(progress)
             self._bar.update(self._task, description=progress.phase, completed=progress.points, line=line)
 
     def event(self, kind: str, message: str, severity: str) -> None:
         if severity != "info":
-            self._console.print(f"{severity}: {kind}: {message}", highlight=False, markup=False)
+            self._say(f"{severity}: {kind}: {message}")
+
+    def closing(self) -> None:
+        self._bar.stop()
+        self._say(CLOSING)
 
     def ended(self, outcome: Outcome, closed: Closed) -> None:
-        self._console.print(_closing(outcome, closed), highlight=False, markup=False, soft_wrap=True)
+        self._say(closing_text(outcome, closed))
+
+    def close(self) -> None:
+        self._bar.stop()
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-class JsonListener(_Following):
+class JsonListener:
     """One JSON object per line on standard output; never anything else there."""
 
     def __init__(self, wall: Clock) -> None:
@@ -120,55 +158,44 @@ class JsonListener(_Following):
         self._next_s = wall.now()
 
     def started(self, config: RunConfig, plan: Plan, folder: Path) -> None:
-        self._say("started", folder=str(folder), points=plan.points, duration_s=plan.duration_s)
+        self._say("started", folder=folder, points=plan.points, duration_s=plan.duration_s, files=config.files)
 
     def progress(self, progress: Progress) -> None:
-        if self._wall.now() >= self._next_s:
-            self._next_s = self._wall.now() + JSON_EVERY_S
+        now_s = self._wall.now()
+        if now_s >= self._next_s or progress.points == progress.total_points:
+            self._next_s = now_s + JSON_EVERY_S
             self._say("progress", **asdict(progress))
 
     def event(self, kind: str, message: str, severity: str) -> None:
         self._say("event", kind=kind, message=message, severity=severity)
 
+    def closing(self) -> None:
+        self._say("closing")
+
     def ended(self, outcome: Outcome, closed: Closed) -> None:
-        results = {} if closed.result is None else {
-            label: {"value": value.value, "u": value.u, "unit": value.unit} for label, value, _ in closed.result.rows()
-        }  # fmt: skip
+        result = closed.result
         self._say(
-            "ended", state=outcome.state, reason=outcome.reason, exit_code=outcome.exit_code,
-            file=str(closed.result_path), figures=[str(path) for path in closed.figures], results=results,
-            verdict=None if closed.result is None else closed.result.verdict, problem=closed.problem,
-        )  # fmt: skip
+            "ended",
+            state=outcome.state,
+            reason=outcome.reason,
+            exit_code=outcome.exit_code or closed.exit_code,
+            file=closed.result_path,
+            figures=closed.figures,
+            results=None if result is None else {name: asdict(value) for name, value in result.quantities().items()},
+            verdict=None if result is None else result.verdict,
+            flags=[] if result is None else result.flags,
+            problem=closed.problem,
+        )
+
+    def close(self) -> None:
+        return None
 
     def _say(self, event: str, **fields: Any) -> None:
-        plain = {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in fields.items()}
-        print(json.dumps({"event": event, **plain}), flush=True)
+        print(json_text({"event": event, **fields}), flush=True)
 
 
-def _opening(config: RunConfig, plan: Plan) -> str:
-    where = "simulated bench" if config.bench.simulated else f"bench {config.bench.name} (drivers not verified on hardware)"
+def _bar_line(progress: Progress) -> str:
     return (
-        f"{config.recipe.title or config.recipe.procedure}: sample {config.sample.name}, {where}\n"
-        f"{plan.points} readings, {duration_text(plan.duration_s)}"
+        f"{progress.points}/{progress.total_points} {clock_text(progress.elapsed_s)} "
+        f"left {clock_text(progress.remaining_s)} end {end_text(progress)} {current_text(progress)}"
     )
-
-
-def _progress_line(progress: Progress) -> str:
-    left = "--" if math.isnan(progress.remaining_s) else duration_text(progress.remaining_s)
-    end = "--" if math.isnan(progress.end_utc_s) else f"{datetime.fromtimestamp(progress.end_utc_s, UTC).astimezone():%H:%M:%S}"
-    current = "--" if math.isnan(progress.current_a) else format_quantity(progress.current_a, "A")
-    return (
-        f"{progress.points}/{progress.total_points}  elapsed {duration_text(progress.elapsed_s)}  left {left}  "
-        f"end {end}  {current}"
-    )
-
-
-def _closing(outcome: Outcome, closed: Closed) -> str:
-    lines = [f"run {outcome.state}{': ' + outcome.reason if outcome.reason else ''}"]
-    if closed.result is not None:
-        lines += ["", render(closed.result), ""]
-    else:
-        lines.append(f"no result: {closed.problem}")
-    lines.append(f"file    {closed.result_path}")
-    lines += [f"figure  {path}" for path in closed.figures]
-    return "\n".join(lines)

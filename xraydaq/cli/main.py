@@ -1,22 +1,20 @@
 """Entry point: commands, and how their errors reach a person."""
 
+import contextlib
+import io
+import os
 import sys
 import traceback
+from typing import Any, cast
 
-import click
 import typer
 
 from xraydaq import __version__
-from xraydaq.errors import EXIT_BUG, ConfigError, XraydaqError
+from xraydaq.errors import EXIT_BUG, EXIT_DONE, ConfigError, StorageError, XraydaqError
 
-app = typer.Typer(
-    name="xraydaq",
-    help="Run, watch and evaluate experiments on an X-ray detector bench, real or simulated.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+EXIT_SIGINT = 130
+# typer shows mistakes in options through click, its own copy of it or the real one: the base is the same class in both
+UsageError = cast("type[Exception]", typer.BadParameter.__base__)
 
 
 def _show_version(wanted: bool) -> None:
@@ -25,46 +23,83 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
 ) -> None:
-    """Options before the command."""
+    """Run, watch and evaluate experiments on an X-ray detector bench, real or simulated.
+
+    Try it without instruments: xraydaq run bias_stability
+    """
 
 
-def _register() -> None:
-    from xraydaq.cli import bench, configs, run, runs
+def command_line() -> typer.Typer:
+    """Build the command line with all its commands; what they need is imported when they run."""
+    from xraydaq.cli import bench, configs, results, run, runs
 
+    app = typer.Typer(
+        name="xraydaq",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_options)
     run.register(app)
     configs.register(app)
-    runs.register(app)
+    results.register(app)
+    app.add_typer(runs.app, name="runs")
     app.add_typer(bench.app, name="bench")
+    return app
 
 
 def main() -> None:
     """Run the command line and end the process with the documented exit code."""
-    _register()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without "±" gets a "?", not a traceback
+    code = _exit_code()
+    _flush()
+    sys.exit(code)
+
+
+def _exit_code() -> int:
+    """Run the command; whatever it ends with becomes a message and a code, here and nowhere else."""
+    code = EXIT_DONE
     try:
-        code = app(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.Abort:
-        sys.exit(130)
-    except ConfigError as error:
-        for problem in error.problems:
-            typer.echo(f"error: {problem}", err=True)
-        sys.exit(error.exit_code)
+        code = command_line()(standalone_mode=False) or EXIT_DONE
+    except UsageError as error:
+        shown = cast("Any", error)
+        shown.show()
+        code = int(shown.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        code = EXIT_SIGINT
     except XraydaqError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+        _complain(*(error.problems if isinstance(error, ConfigError) else [str(error)]))
+        code = error.exit_code
     except BrokenPipeError:
-        sys.exit(0)
+        pass  # whoever read our output has seen enough
+    except OSError as error:  # no permission, no room: the computer's trouble, not a bug
+        _complain(": ".join(str(word) for word in (error.filename, error.strerror or error) if word))
+        code = StorageError.exit_code
     except Exception:
         traceback.print_exc()
-        typer.echo("error: this is a bug in xraydaq; please report the lines above", err=True)
-        sys.exit(EXIT_BUG)
+        _complain("this is a bug in xraydaq; please report the lines above")
+        code = EXIT_BUG
+    return code
+
+
+def _complain(*problems: str) -> None:
+    for problem in problems:
+        typer.echo(f"error: {problem}", err=True)
+
+
+def _flush() -> None:
+    """Flush now, so that a reader who is gone does not make the interpreter complain and end with its own code."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -1,14 +1,20 @@
 """``xraydaq run``: one recipe, from the first reading to the printed table."""
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-RecipePath = Annotated[Path, typer.Argument(help="Recipe file (TOML).", show_default=False)]
-BenchPath = Annotated[Path | None, typer.Option("--bench", help="Bench file; default: the recipe's, else simulated.")]
-SamplePath = Annotated[Path | None, typer.Option("--sample", help="Sample file instead of the recipe's.")]
-Overrides = Annotated[list[str] | None, typer.Option("--set", help='Change one key: --set bias="3 V". Repeatable.')]
+from xraydaq.cli.options import RUNS, BenchName, Overrides, RecipeName, SampleName
+from xraydaq.errors import ConfigError, Refused, XraydaqError
+
+if TYPE_CHECKING:
+    from xraydaq.cli.listeners import Follower
+    from xraydaq.config import RunConfig
+    from xraydaq.runner import RunOptions
 
 
 def register(app: typer.Typer) -> None:
@@ -17,39 +23,107 @@ def register(app: typer.Typer) -> None:
 
 
 def run_command(
-    recipe: RecipePath,
-    bench: BenchPath = None,
-    sample: SamplePath = None,
+    recipe: RecipeName,
+    bench: BenchName = None,
+    sample: SampleName = None,
     overrides: Overrides = None,
-    speed: Annotated[str | None, typer.Option(help="real, a factor, or max (the default on a simulated bench).")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the simulated bench.")] = 1,
-    out: Annotated[Path, typer.Option(help="Folder that receives the run's own folder.")] = Path("data/runs"),
+    speed: Annotated[
+        str | None,
+        typer.Option(metavar="SPEED", help="real, a factor, or max; default: max on a simulated bench, else real."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated bench.")] = 1,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder that receives the run's own folder.")] = RUNS,
     json_events: Annotated[bool, typer.Option("--json", help="Events as JSON lines on standard output.")] = False,
     fault: Annotated[
-        list[str] | None, typer.Option("--fault", help="Fault of the simulated instrument's replies: cut@100. Repeatable.")
+        list[str] | None,
+        typer.Option(metavar="FAULT", help="Fault in the simulated instrument's replies: cut@100. Repeatable."),
     ] = None,
 ) -> int:
     """Run a recipe and print its result.
 
     Without --bench the recipe's bench is used, and without one there the simulated bench that comes with the program.
+    Ctrl-C takes the bias to 0 V at the recipe's rate and switches off; what was recorded is kept and analysed.
+
+    \b
+    Examples:
+      xraydaq run bias_stability
+      xraydaq run configs/recipes/bias_stability.toml --set duration="10 min" --seed 7
+      xraydaq run my_recipe.toml --bench my_bench.toml --out /data/runs
     """
     from xraydaq._layout import check_layout
-    from xraydaq.cli.listeners import listener_for
+    from xraydaq.cli import names
     from xraydaq.config import load_run
 
     check_layout()
-    config = load_run(recipe, bench=bench, sample=sample, overrides=overrides or ())
+    _check_speed(speed)
+    _check_out(out)
+    config = load_run(
+        names.recipe_file(recipe),
+        bench=names.bench_file(bench),
+        sample=names.sample_file(sample),
+        overrides=overrides or (),
+    )
+    if fault and not config.bench.simulated:
+        raise Refused(f"--fault: the bench {config.bench.name!r} has real instruments; a simulated one is needed")
 
     from instruments.sim.faults import parse_faults
-    from xraydaq.runner import RunOptions, run
-    from xraydaq.runner.closing import close_run
+    from xraydaq.cli.listeners import listener_for
+    from xraydaq.cli.unfinished import recover_beside
+    from xraydaq.runner import RunOptions
 
-    listener = listener_for(json_events)
-    for warning in config.warnings:
-        listener.event("configuration", warning, "warning")
     options = RunOptions(out=out, speed=speed, seed=seed, faults=parse_faults(fault or ()))
-    with listener:
-        outcome = run(config, options, listener)
-    closed = close_run(outcome.folder)
-    listener.ended(outcome, closed)
-    return outcome.exit_code
+    with listener_for(json_events) as listener:
+        for line in recover_beside(out):
+            listener.event("earlier run", line, "warning")
+        for warning in config.warnings:
+            listener.event("configuration", warning, "warning")
+        return _run(config, options, listener)
+
+
+def _run(config: "RunConfig", options: "RunOptions", listener: "Follower") -> int:
+    from xraydaq.runner import run
+    from xraydaq.runner.closing import Closed, close_run
+
+    outcome = run(config, options, listener)
+    with _signals_held():
+        listener.closing()
+        try:
+            closed = close_run(outcome.folder)
+        except XraydaqError as error:
+            safe = f"all readings are safe, build it with: xraydaq recover {outcome.folder}"
+            closed = Closed(None, None, (), f"no result: {error}; {safe}", exit_code=error.exit_code)
+        listener.ended(outcome, closed)
+    return outcome.exit_code or closed.exit_code
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let nobody's impatience cost the result: it takes seconds, and the readings are safe anyhow."""
+    stopping = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in stopping}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _check_speed(speed: str | None) -> None:
+    if speed in (None, "real", "max"):
+        return
+    from xraydaq.clock import ScaledClock
+
+    try:
+        ScaledClock(float(speed))
+    except ValueError:
+        raise ConfigError(f"--speed {speed}: write real, max or a factor above 0 such as 600") from None
+
+
+def _check_out(out: Path) -> None:
+    """Refuse a folder that cannot receive a run, before anything is opened."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise ConfigError(f"--out {out}: is a file; a folder is wanted here") from None
+    except OSError as error:
+        raise ConfigError(f"--out {out}: cannot be created: {error.strerror}") from None

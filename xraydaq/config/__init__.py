@@ -4,11 +4,12 @@ A recipe names a sample and a bench. `load_run` reads all three and returns SI v
 `ConfigError` with every mistake as ``file:line: key: what was given; what is allowed``.
 """
 
-from xraydaq.config.check import check_file, json_schema
+from xraydaq.config.check import check_file
 from xraydaq.config.limits import Limit
 from xraydaq.config.load import load_run
 from xraydaq.config.models import Bench, BenchLimits, Recipe, Role, Sample, TwinSettings
 from xraydaq.config.run_config import RunConfig
+from xraydaq.config.schema import json_schema
 from xraydaq.config.shipped import default_bench, shipped_configs
 
 __all__ = [

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from xraydaq.config.draft import Draft
-from xraydaq.config.messages import did_you_mean
+from xraydaq.config.messages import did_you_mean, dotted, shown
 from xraydaq.config.models import DEVICES, DRIVERS, FROM_SAMPLE, SIM, Bench
 from xraydaq.config.recipes import ROLES
 from xraydaq.config.source import Document
@@ -19,18 +19,17 @@ def bench_problems(document: Document, checked: Checked[Bench]) -> Iterator[str]
     twin_broken = ("twin",) in checked.broken
     cables: dict[str, str] = {}
     for name, role in bench.roles.items():
-        where = document.origin(("roles", name))
+        where, table = document.origin(("roles", name)), dotted(("roles", name))
         if name not in DRIVERS:
-            yield f"{where}: roles.{name}: unknown role{did_you_mean(name, DRIVERS)}; allowed: {', '.join(DRIVERS)}"
-            continue
+            yield f"{where}: {table}: unknown role{did_you_mean(name, DRIVERS)}; allowed: {', '.join(DRIVERS)}"
         if ("roles", name) in checked.broken or ("roles", name, "resource") in checked.broken:
             continue
-        where = document.origin(("roles", name, "resource"))
-        key = f'roles.{name}.resource: "{role.resource}"'
-        if role.resource in cables:
-            yield f"{where}: {key} is already the resource of {cables[role.resource]}; each instrument needs its own"
-        cables[role.resource] = name
-        if not twin_broken:
+        where, cable = document.origin(("roles", name, "resource")), role.resource.casefold()
+        key = f"{table}.resource: {shown(role.resource)}"
+        if cable in cables:
+            yield f"{where}: {key} is already the resource of {cables[cable]}; each instrument needs its own"
+        cables.setdefault(cable, dotted(("roles", name)))
+        if not twin_broken and name in DRIVERS:
             yield from (f"{where}: {key} {text}" for text in _cable_problems(bench, name, role.resource))
 
 
@@ -40,7 +39,7 @@ def _cable_problems(bench: Bench, name: str, resource: str) -> Iterator[str]:
     elif resource.startswith(SIM) and not bench.simulated:
         yield "is simulated, but the bench has no table [twin]; add [twin] or name a real instrument"
     elif resource.startswith(SIM) and resource != f"{SIM}{name}":
-        yield f'is not simulated; allowed: "{SIM}{name}"'
+        yield f'does not exist; allowed: "{SIM}{name}"'
 
 
 def together_problems(draft: Draft) -> Iterator[str]:
@@ -58,7 +57,7 @@ def together_problems(draft: Draft) -> Iterator[str]:
     if draft.bench.twin.device == FROM_SAMPLE and draft.sample.treatment not in DEVICES:
         yield (
             f'{draft.origin("bench.twin.device")}: twin.device: "{FROM_SAMPLE}", but the simulation does not know the '
-            f'treatment "{draft.sample.treatment}" ({draft.origin("sample.treatment")}); allowed: '
+            f"treatment {shown(draft.sample.treatment)} ({draft.origin('sample.treatment')}); allowed: "
             + ", ".join(f'"{each}"' for each in DEVICES)
         )
 

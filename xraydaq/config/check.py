@@ -1,14 +1,14 @@
-"""Checking one file of any kind, and describing all kinds to an editor."""
+"""Checking one file of any kind."""
 
 from pathlib import Path
-from typing import Any
 
 from xraydaq.config.bench_checks import bench_problems
-from xraydaq.config.kinds import KINDS, kind_of
+from xraydaq.config.kinds import kind_of
 from xraydaq.config.load import load_run
-from xraydaq.config.models import Bench, Sample
+from xraydaq.config.models import FILES, Bench, Sample
 from xraydaq.config.source import read_document
 from xraydaq.config.validate import fields_of, validate
+from xraydaq.config.values import Model
 from xraydaq.errors import ConfigError
 
 
@@ -27,13 +27,10 @@ def check_file(path: Path) -> list[str]:
     except ConfigError as error:
         return list(error.problems)
     if kind is None:
-        keys = "; ".join(f"{each}: {', '.join(fields_of(model))}" for each, model in KINDS.items())
-        return [
-            f"{document.origin(())}: neither a recipe nor a sample nor a bench: none of their keys is here ({keys})"
-        ]
+        keys = "; ".join(f"a {each} has {', '.join(_required(model))}" for each, model in FILES.items())
+        return [f"{document.origin(())}: none of the keys of a recipe, a sample or a bench is here; allowed: {keys}"]
     return []
 
 
-def json_schema() -> dict[str, Any]:
-    """Get the JSON schemas of ``bench``, ``sample`` and ``recipe`` files, by kind."""
-    return {kind: model.model_json_schema(by_alias=True) for kind, model in KINDS.items()}
+def _required(model: type[Model]) -> list[str]:
+    return [name for name, field in fields_of(model).items() if field.is_required()]

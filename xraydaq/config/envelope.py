@@ -13,9 +13,6 @@ LOW_VOLTAGE_V = 21.0
 """Above this bias the current is limited to `HIGH_VOLTAGE_CURRENT_A` (22 W envelope)."""
 
 HIGH_VOLTAGE_CURRENT_A = 0.105
-SMALLEST_COMPLIANCE_SHARE = 1e-3
-"""Compliance below this share of the measure range is refused by the instrument (error +822)."""
-
 REPLY_CHARACTERS = 70
 """Length of a reading of five elements with its terminator; ten bit times each on a serial line."""
 

@@ -1,18 +1,14 @@
 """Which kind of configuration file a table is, by its keys."""
 
-from xraydaq.config.models import Bench, Recipe, Sample
+from xraydaq.config.models import FILES
 from xraydaq.config.source import Document
 from xraydaq.config.validate import fields_of
-from xraydaq.config.values import Model
 from xraydaq.errors import ConfigError
-
-KINDS: dict[str, type[Model]] = {"recipe": Recipe, "sample": Sample, "bench": Bench}
-"""Kind of file -> what it may contain."""
 
 
 def kind_of(document: Document) -> str | None:
     """Get the kind whose own keys the file has most of; None when it has none of any."""
-    own = {kind: set(fields_of(model)) - {"name", "note", "description"} for kind, model in KINDS.items()}
+    own = {kind: set(fields_of(model)) - {"name", "note", "description"} for kind, model in FILES.items()}
     score = {kind: len(keys & set(document.data)) for kind, keys in own.items()}
     best = max(score, key=lambda kind: score[kind])
     return best if score[best] else None

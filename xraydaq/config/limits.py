@@ -13,6 +13,8 @@ from xraydaq.units import format_quantity
 
 BIAS = "bias"
 CURRENT = "current"
+DIGITS = 12
+"""Enough for messages about limits: 25.00001 V must not be told to be over 25 V by itself."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Limit:
 
     def text(self) -> str:
         """Say what and where the limit is."""
-        return f"{format_quantity(self.value, self.unit)} from {self.file}:{self.line} ({self.reason})"
+        return f"{format_quantity(self.value, self.unit, DIGITS)} from {self.file}:{self.line} ({self.reason})"
 
 
 def limits_of(draft: Draft) -> tuple[Limit, ...]:
@@ -64,7 +66,7 @@ def _sample(draft: Draft) -> Iterator[Limit]:
         field_v_per_m, gap_m = draft.sample.max_field_v_per_m, draft.sample.gap_m
         # twelve digits: 0.5 V/um over 50 um is 25 V, not the neighbouring float
         bias_v = float(f"{field_v_per_m * gap_m:.12g}")
-        field, gap = format_quantity(field_v_per_m, "V/m"), format_quantity(gap_m, "m")
+        field, gap = format_quantity(field_v_per_m, "V/m", DIGITS), format_quantity(gap_m, "m", DIGITS)
         reason = f"max_field {field} of the sample over its gap of {gap}"
         yield _limit(BIAS, bias_v, "V", draft.origin("sample.max_field"), reason)
 

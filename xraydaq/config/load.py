@@ -9,16 +9,17 @@ from typing import TypeVar
 from xraydaq.clock import RealClock
 from xraydaq.config.bench_checks import bench_problems, calibration_warnings, together_problems
 from xraydaq.config.draft import Draft, Part
-from xraydaq.config.envelope import smallest_range_a
-from xraydaq.config.kinds import require_kind
+from xraydaq.config.extends import read_recipe
+from xraydaq.config.kinds import kind_of
 from xraydaq.config.limits import limits_of, tightest
+from xraydaq.config.messages import shown
 from xraydaq.config.models import Bench, Recipe, Sample
 from xraydaq.config.origins import origins_of
 from xraydaq.config.overrides import apply_overrides
-from xraydaq.config.run_checks import run_problems, run_warnings
+from xraydaq.config.run_checks import chosen_range_a, run_problems, run_warnings
 from xraydaq.config.run_config import RunConfig
 from xraydaq.config.shipped import default_bench
-from xraydaq.config.source import Document, Origin, find_file, read_document, read_recipe
+from xraydaq.config.source import Document, Origin, find_file, read_document
 from xraydaq.config.validate import Checked, validate
 from xraydaq.config.values import Model
 from xraydaq.errors import ConfigError
@@ -64,7 +65,7 @@ def load_run(
         texts=_named(draft, "texts"),
         files=_named(draft, "files"),
         overrides=tuple(overrides),
-        warnings=(*calibration_warnings(draft, today or _today()), *run_warnings(draft)),
+        warnings=(*calibration_warnings(draft, _today() if today is None else today), *run_warnings(draft)),
     )
 
 
@@ -74,7 +75,6 @@ class _Loader:
 
     def read_recipe(self, path: Path, bench: Path | None, sample: Path | None, overrides: Sequence[str]) -> Document:
         document = read_recipe(path)
-        require_kind(document, "recipe")
         self.problems += apply_overrides(document, overrides)
         for key, replacement in (("sample", sample), ("bench", bench)):
             if replacement is not None:
@@ -96,7 +96,10 @@ class _Loader:
             if path is None:
                 return None
             document = read_document(path)
-            require_kind(document, key)
+            found = kind_of(document)
+            if found not in (None, key):
+                said = f"{recipe.origin((key,))}: {key}: {shown(target)}"
+                raise ConfigError(f"{said} is a {found} file; allowed: a {key} file")
         except ConfigError as error:
             self.problems += error.problems
             return None
@@ -117,10 +120,8 @@ class _Loader:
 
 
 def _with_range(draft: Draft) -> Recipe:
-    parameters = draft.recipe.parameters
-    if parameters.current_range_a is None:
-        range_a = smallest_range_a(draft.sample.max_dark_current_a)
-        parameters = parameters.model_copy(update={"current_range_a": range_a})
+    range_a = chosen_range_a(draft.recipe.parameters, draft.sample)
+    parameters = draft.recipe.parameters.model_copy(update={"current_range_a": range_a})
     return draft.recipe.model_copy(update={"parameters": parameters})
 
 

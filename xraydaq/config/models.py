@@ -146,3 +146,7 @@ class Recipe(Model):
     """Another recipe whose keys apply where this one says nothing; limits are not keys and always apply."""
 
     parameters: BiasStabilityParameters
+
+
+FILES: dict[str, type[Model]] = {"recipe": Recipe, "sample": Sample, "bench": Bench}
+"""Kind of file -> what it may contain."""

@@ -1,15 +1,16 @@
 """Changes of single keys from the command line: ``--set bias="3 V"``."""
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
 from xraydaq.config.locator import KeyPath
-from xraydaq.config.messages import did_you_mean
+from xraydaq.config.messages import did_you_mean, dotted, shown
 from xraydaq.config.models import Recipe
 from xraydaq.config.recipes import PARAMETERS
 from xraydaq.config.source import SET, Document, Origin
+from xraydaq.config.syntax import parse_toml
 from xraydaq.config.validate import fields_of
+from xraydaq.errors import ConfigError
 
 FIXED = {
     "extends": "it can only stand in a recipe file",
@@ -27,14 +28,14 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> list[str]:
     seen: set[KeyPath] = set()
     for override in overrides:
         key, equals, value = (part.strip() for part in override.partition("="))
-        if not equals or not key:
-            problems.append(f'{SET}: "{override}" is not key=value; write for example {SET} bias="3 V"')
+        if not (equals and key and value):
+            problems.append(f'{SET}: {shown(override)} is not key=value; write for example {SET} bias="3 V"')
             continue
         path = _path_of(key, document)
         if isinstance(path, str):
-            problems.append(f"{SET}: {key}: {path}")
+            problems.append(f"{SET}: {dotted(key.split('.'))}: {path}")
         elif path in seen:
-            problems.append(f"{SET}: {key}: given twice; give it once")
+            problems.append(f"{SET}: {dotted(path)}: given twice; give it once")
         else:
             seen.add(path)
             document.put(path, _value_of(path, value), Origin(SET, folder=Path.cwd()))
@@ -64,8 +65,8 @@ def _parameter_keys(document: Document) -> list[str]:
 
 def _value_of(path: KeyPath, text: str) -> object:
     try:
-        parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+        parsed = parse_toml(f"value = {text}", SET)
+    except ConfigError:
         return text
     if list(parsed) != ["value"]:
         return text

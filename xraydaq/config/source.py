@@ -1,15 +1,16 @@
 """Configuration text as read: the parsed table and where each of its keys stands."""
 
-import re
-import tomllib
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 from xraydaq.config.locator import KeyPath, line_of, locate_keys
 from xraydaq.config.messages import did_you_mean, shown
+from xraydaq.config.syntax import parse_toml
 from xraydaq.errors import ConfigError
+from xraydaq.units import visible
 
 SET = "--set"
 
@@ -67,7 +68,7 @@ class Document:
 def display(path: Path) -> str:
     """Name a file the way messages do: relative to the working directory when it is inside."""
     full, here = path.resolve(), Path.cwd().resolve()
-    return str(full.relative_to(here)) if full.is_relative_to(here) else str(full)
+    return visible(str(full.relative_to(here) if full.is_relative_to(here) else full))
 
 
 def read_document(path: Path) -> Document:
@@ -79,35 +80,11 @@ def read_document(path: Path) -> Document:
     name = display(path)
     text = _read_text(path, name)
     body = text.removeprefix("\ufeff")
-    try:
-        data = tomllib.loads(body)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(_syntax_problem(name, body, str(error))) from None
-    except RecursionError:
-        raise ConfigError(f"{name}:1: TOML syntax: nested too deeply") from None
+    data = parse_toml(body, name)
     lines = locate_keys(body)
     folder = path.resolve().parent
     where = {each: Origin(name, line_of(lines, each), folder) for each in _paths(data)}
     return Document(data, {(): Origin(name, 1, folder)} | where, {"": text}, {"": name})
-
-
-def read_recipe(path: Path) -> Document:
-    """Read a recipe and everything it extends, merged."""
-    document = read_document(path)
-    chain = [path.resolve()]
-    layers = [document]
-    while isinstance(target := layers[-1].data.get("extends"), str):
-        origin = layers[-1].origin(("extends",))
-        base = find_file(target, origin, "extends")
-        chain.append(base)
-        if base in chain[:-1]:
-            names = " -> ".join(display(each) for each in chain)
-            raise ConfigError(f"{origin}: extends: {names} is a circle; remove one extends of it")
-        layers.append(read_document(base))
-    merged = layers.pop()
-    while layers:
-        merged = layers.pop().over(merged)
-    return merged
 
 
 def find_file(text: str, origin: Origin, key: str) -> Path:
@@ -116,22 +93,29 @@ def find_file(text: str, origin: Origin, key: str) -> Path:
     Raises:
         ConfigError: there is no such file.
     """
-    path = (origin.folder / text).resolve()
-    if path.is_file():
-        return path
-    beside = sorted(each.name for each in path.parent.glob("*.toml")) if path.parent.is_dir() else []
-    hint = did_you_mean(path.name, beside)
-    if not hint:
-        hint = "; the path is relative to the file it stands in" if origin.line else "; check the path"
-    raise ConfigError(f"{origin}: {key}: {shown(text)} does not exist (looked for {display(path)}){hint}")
+    said = f"{origin}: {key}: {shown(text)}"
+    try:
+        path = (origin.folder / text).resolve()
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        hint = _beside(path) or (
+            "; the path is relative to the file it stands in" if origin.line else "; check the path"
+        )
+        raise ConfigError(f"{said} does not exist (looked for {display(path)}){hint}") from None
+    except OSError as error:
+        raise ConfigError(f"{said} cannot be opened: {error.strerror}") from None
+    except (ValueError, RuntimeError):  # a null character, links in a circle
+        raise ConfigError(f"{said} is not the name of a file") from None
+    if not S_ISREG(mode):
+        raise ConfigError(f"{said} is {'a folder' if S_ISDIR(mode) else 'no file'}; allowed: the name of a file")
+    return path
 
 
 def _read_text(path: Path, name: str) -> str:
     try:
         return path.read_bytes().decode()
     except FileNotFoundError:
-        beside = sorted(each.name for each in path.parent.glob("*.toml")) if path.parent.is_dir() else []
-        raise ConfigError(f"{name}: file not found{did_you_mean(path.name, beside) or '; check the path'}") from None
+        raise ConfigError(f"{name}: file not found{_beside(path) or '; check the path'}") from None
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise ConfigError(f"{name}:{line}: not UTF-8 text; save the file with the encoding UTF-8") from None
@@ -139,23 +123,9 @@ def _read_text(path: Path, name: str) -> str:
         raise ConfigError(f"{name}: cannot be read: {error.strerror}") from None
 
 
-def _syntax_problem(name: str, text: str, message: str) -> str:
-    found = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
-    if found is None:
-        return f"{name}:1: TOML syntax: {message}"
-    line = int(found.group(1)) if found.group(1) else text.count("\n") + 1
-    at = f" at column {found.group(2)}" if found.group(2) else " at the end of the file"
-    return f"{name}:{line}: TOML syntax: {message[: found.start()]}{at}{_syntax_hint(text, line)}"
-
-
-def _syntax_hint(text: str, line: int) -> str:
-    lines = text.splitlines()
-    value = lines[line - 1].partition("=")[2].strip() if line <= len(lines) else ""
-    if re.match(r"[+-]?[\d.]+(e[+-]?\d+)?\s*[A-Za-zµμ%]", value):
-        return f'; a value with a unit stands in quotes: "{value.partition("#")[0].strip()}"'
-    if re.match(r"[A-Za-z.]", value):
-        return "; text stands in quotes"
-    return ""
+def _beside(path: Path) -> str:
+    names = sorted(each.name for each in path.parent.glob("*.toml")) if path.parent.is_dir() else []
+    return did_you_mean(path.name, names)
 
 
 def _paths(data: dict[str, Any], above: KeyPath = ()) -> list[KeyPath]:

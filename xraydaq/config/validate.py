@@ -14,7 +14,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from xraydaq.config.locator import KeyPath
-from xraydaq.config.messages import PROBLEM, did_you_mean, shown
+from xraydaq.config.messages import PROBLEM, closest, did_you_mean, dotted, shown
+from xraydaq.config.models import FILES
 from xraydaq.config.source import Document
 from xraydaq.config.values import Model, Number, Quantity
 from xraydaq.config.words import Choice, Day, Text
@@ -40,9 +41,11 @@ def validate(model: type[M], document: Document) -> Checked[M]:
         return Checked(model.model_validate(data), (), frozenset())
     except ValidationError as error:
         details = error.errors()
+    misspelt = _misspelt(model, details)
     for detail in details:
-        path = tuple(str(part) for part in detail["loc"])
-        problems.append(f"{document.origin(path)}: {'.'.join(path)}: {_text(model, path, detail)}")
+        path = _path(detail)
+        if not (detail["type"] == "missing" and path in misspelt):
+            problems.append(f"{document.origin(path)}: {dotted(path)}: {_text(model, path, detail)}")
         _repair(model, data, path, detail["type"])
         if detail["type"] != "extra_forbidden":
             broken.add(path)
@@ -62,6 +65,16 @@ def inner_model(field: FieldInfo) -> type[Model] | None:
     return None
 
 
+def _path(detail: ErrorDetails) -> KeyPath:
+    return tuple(str(part) for part in detail["loc"])
+
+
+def _misspelt(model: type[Model], details: list[ErrorDetails]) -> set[KeyPath]:
+    """Get the keys that unknown ones were meant to be: to call them missing too would count one mistake twice."""
+    unknown = [_path(detail) for detail in details if detail["type"] == "extra_forbidden"]
+    return {(*path[:-1], closest(path[-1], fields_of(_table_at(model, path[:-1])))) for path in unknown}
+
+
 def _text(model: type[Model], path: KeyPath, detail: ErrorDetails) -> str:
     kind = detail["type"]
     if kind == PROBLEM:
@@ -71,15 +84,15 @@ def _text(model: type[Model], path: KeyPath, detail: ErrorDetails) -> str:
     if kind == "extra_forbidden":
         return _unknown_text(model, path)
     if kind in ("model_type", "dict_type"):
-        return f"{shown(detail['input'])} given; allowed: a table, written [{'.'.join(path)}]"
+        return f"{shown(detail['input'])} given; allowed: a table, written [{dotted(path)}]"
     return detail["msg"]
 
 
 def _missing_text(model: type[Model], path: KeyPath) -> str:
     example = _example(_field_at(model, path))
     if isinstance(example, dict):
-        return f"missing; write a table [{'.'.join(path)}]"
-    place = f"in [{'.'.join(path[:-1])}]" if path[:-1] else "above the first table"
+        return f"missing; write a table [{dotted(path)}]"
+    place = f"in [{dotted(path[:-1])}]" if path[:-1] else "above the first table"
     return f"missing; write for example {path[-1]} = {shown(example)} {place}"
 
 
@@ -89,16 +102,21 @@ def _unknown_text(model: type[Model], path: KeyPath) -> str:
     hint = did_you_mean(path[-1], allowed)
     if not hint:
         places = [place for place, each in _tables(model) if path[-1] in fields_of(each) and each is not table]
+        places += [f"in a {kind} file" for kind, each in FILES.items() if path[-1] in _all_keys(each)]
         hint = "".join(f"; it belongs {place}" for place in places[:1])
     return f"unknown key{hint}; allowed: {', '.join(allowed)}"
+
+
+def _all_keys(model: type[Model]) -> set[str]:
+    return {key for _, table in _tables(model) for key in fields_of(table)}
 
 
 def _tables(model: type[Model]) -> Iterator[tuple[str, type[Model]]]:
     yield "above the first table", model
     for name, field in fields_of(model).items():
         inner = inner_model(field)
-        if inner is not None and not _is_named_tables(field):
-            yield f"in [{name}]", inner
+        if inner is not None:
+            yield f"in [{name}{'.<name>' if _is_named_tables(field) else ''}]", inner
 
 
 def _is_named_tables(field: FieldInfo) -> bool:

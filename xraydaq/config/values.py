@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from xraydaq.config.messages import problem, shown
+from xraydaq.config.messages import LONGEST_SHOWN, problem, shown
 from xraydaq.errors import UnitError
 from xraydaq.units import format_quantity, parse_quantity
 
@@ -46,7 +46,7 @@ class Bounds:
     def text(self, unit: str) -> str:
         """Describe the interval in SI prefixes."""
         parts = [
-            f"{word} {format_quantity(bound, unit)}"
+            f"{word} {_bound_text(bound, unit)}"
             for word, bound in (("above", self.above), ("at least", self.at_least), ("at most", self.at_most))
             if bound is not None
         ]
@@ -87,15 +87,15 @@ class Quantity:
     def read(self, value: object, siblings: Mapping[str, Any]) -> float:
         """Get the SI value of a TOML value."""
         shown_unit = self.example.partition(" ")[2]
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            raise problem(f'unit missing: write "{value} {shown_unit}"')
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**LONGEST_SHOWN:
+            raise problem(f"unit missing in {shown(value)}; allowed: {self.allowed}")
         if not isinstance(value, str):
             raise problem(f"{shown(value)} given; allowed: {self.allowed}")
         si = self._parse(value, shown_unit, siblings)
         if self.one_of:
             return self._choose(si, value)
         if not self.bounds.contain(si):
-            raise problem(f'"{value}" is out of range; allowed: {self.bounds.text(self.unit)}')
+            raise problem(f"{shown(value)} is out of range; allowed: {self.bounds.text(self.unit)}")
         return si
 
     def _parse(self, text: str, shown_unit: str, siblings: Mapping[str, Any]) -> float:
@@ -110,7 +110,7 @@ class Quantity:
         for each in self.one_of:
             if math.isclose(si, each, rel_tol=1e-9):
                 return each
-        raise problem(f'"{text}" is not one of the allowed values; allowed: {self.allowed}')
+        raise problem(f"{shown(text)} is not one of the allowed values; allowed: {self.allowed}")
 
 
 @dataclass(frozen=True)
@@ -142,8 +142,12 @@ class Number:
             raise problem(f"{shown(value)} given; allowed: {self.allowed} (without quotes and unit)")
         number = _as_float(value)
         if (self.one_of and number not in self.one_of) or not self.bounds.contain(number):
-            raise problem(f"{value} is out of range; allowed: {self.allowed}")
+            raise problem(f"{shown(value)} is out of range; allowed: {self.allowed}")
         return int(number) if self.whole else number
+
+
+def _bound_text(bound: float, unit: str) -> str:
+    return f"{bound / 3600:g} h" if unit == "s" and bound >= 3600 else format_quantity(bound, unit)
 
 
 def _as_float(value: int | float) -> float:

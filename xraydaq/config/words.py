@@ -30,7 +30,7 @@ class Text:
         if not isinstance(value, str):
             raise problem(f"{shown(value)} given; allowed: {self.rule}")
         if not value.strip() or (self.pattern and not re.fullmatch(self.pattern, value)):
-            raise problem(f'"{value}" given; allowed: {self.rule}, for example "{self.example}"')
+            raise problem(f'{shown(value)} given; allowed: {self.rule}, for example "{self.example}"')
         return value
 
 

@@ -3,6 +3,7 @@
 Colours: M. Okabe, K. Ito, Color Universal Design (2008), distinguishable with any colour vision and in grey.
 """
 
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,10 @@ BLUE, SKY, VERMILION, GREY = "#0072B2", "#9CCBEA", "#D55E00", "#6E6E6E"
 WIDTHS_MM = {"single": 86.0, "double": 178.0}
 HEIGHT_MM = 92.0
 MM_PER_INCH = 25.4
+POINTS_PER_INCH = 72.0
+BESIDE_AXES_POINTS = 42.0  # axis label and numbers left of the axes
+TITLE_LETTER_POINTS = 4.4  # mean width of a letter of the title, generously
+NOTICE_BELOW_POINTS = -28.0  # below the label of the time axis
 ENVELOPE_BINS = 500
 MEAN_BINS = 300
 LINE_FITS = 2.0  # chi2/dof up to which a straight line is drawn as a description of the trace
@@ -77,8 +82,8 @@ def bias_stability(
         _current(upper, result, time_s, net_a, scale)
         _residuals(lower, result, time_s, net_a, scale)
         figure.align_ylabels()
-        upper.set_title(title, loc="left")
-        _notice(upper, bench_notice(simulated))
+        upper.set_title(_wrapped(title, WIDTHS_MM[width]), loc="left", parse_math=False)
+        _notice(lower, bench_notice(simulated))
     return figure
 
 
@@ -180,6 +185,15 @@ def _means(time_s: Floats, current_a: Floats) -> tuple[Floats, Floats]:
     return at_s, np.where(readings > 0, total_a / np.maximum(readings, 1), np.nan)
 
 
+def _wrapped(title: str, width_mm: float) -> str:
+    points = width_mm / MM_PER_INCH * POINTS_PER_INCH - BESIDE_AXES_POINTS
+    return textwrap.fill(title, int(points / TITLE_LETTER_POINTS))
+
+
 def _notice(axes: "Axes", text: str) -> None:
+    """Write what is to be said about the bench below the time axis, where neither title nor data can cover it."""
     if text:
-        axes.text(1.0, 1.02, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=6.0, color=GREY)
+        axes.annotate(
+            text, (1.0, 0.0), xytext=(0, NOTICE_BELOW_POINTS), xycoords="axes fraction", textcoords="offset points",
+            ha="right", va="top", fontsize=6.0, color=GREY,
+        )  # fmt: skip

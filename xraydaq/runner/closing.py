@@ -1,44 +1,95 @@
 """From a closed journal to the result file, its analysis and its figure; also run again on any stored run."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict, TypeVar
 
 from instruments.keithley2400_ranges import current_accuracy
+from xraydaq import __version__
 from xraydaq.analysis.bias_stability import BiasStabilityResult, evaluate
-from xraydaq.errors import ConfigError, XraydaqError
-from xraydaq.storage import StoredAnalysis, StoredRun, add_analysis, build_result, read_run
+from xraydaq.clock import Clock, RealClock
+from xraydaq.errors import EXIT_BUG, EXIT_DONE, ConfigError, StorageError, XraydaqError
+from xraydaq.storage import Quantity, RecoveryReport, StoredAnalysis, StoredRun, add_analysis, read_run, recover
+from xraydaq.storage.model import iso_utc
+
+log = logging.getLogger(__name__)
+
+# how the file writes a unit that its reader (UDUNITS) knows otherwise; everything else is written as it is
+FILE_UNITS = {"1": "", "A/√Hz": "A Hz^-0.5"}
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Closed:
-    """What a finished run leaves: the file, its numbers and its figure; `problem` says why numbers are missing."""
+    """What a finished run leaves: the file, its numbers and its figure.
 
-    result_path: Path
+    `problem` says why numbers or the figure are missing, `exit_code` whether that is somebody's fault: too few
+    readings are not.
+    """
+
+    result_path: Path | None
     result: BiasStabilityResult | None
     figures: tuple[Path, ...]
     problem: str = ""
+    simulated: bool | None = None
+    exit_code: int = EXIT_DONE
 
 
-def close_run(folder: Path) -> Closed:
+def close_run(folder: Path, wall: Clock | None = None) -> Closed:
     """Analyse the journal in `folder`, build the result file and draw the figure.
 
-    A run that cannot be analysed (too short, for one) still gets its result file.
+    A run that cannot be analysed (too short, for one) still gets its result file, and so does one whose figure fails.
+
+    Raises:
+        BusyError: another process is building the result.
+        StorageError: the result cannot be written. The journal is as it was.
     """
-    stored = read_run(folder)
-    try:
-        result = evaluate_stored(stored)
-    except XraydaqError as error:
-        return Closed(build_result(folder), None, (), str(error))
-    path = build_result(folder, [stored_analysis(result, stored)])
-    return Closed(path, result, draw(result, stored, folder))
+    from xraydaq.storage.result import build_owned, right_to_build
+
+    folder = folder.resolve()
+    with right_to_build(folder):
+        stored = read_run(folder)
+        analysed, problem, code = _tried("analysis", lambda: _analysed(stored, wall))
+        kept = [] if analysed is None else [analysed[1]]
+        # a result that is there was built by a recovery that was faster
+        path = stored.path if _is_result(stored) else build_owned(folder, kept)
+    if analysed is None:
+        return Closed(path, None, (), problem, stored.header.simulated, code)
+    return _with_figure(path, analysed[0], stored, 1)
 
 
-def analyse_again(path: Path) -> Closed:
-    """Analyse a stored run once more; the new analysis stands beside the earlier ones in the file."""
+def analyse_again(path: Path, wall: Clock | None = None) -> Closed:
+    """Analyse a stored run once more; the new analysis stands beside the earlier ones in the file.
+
+    Raises:
+        XraydaqError: there is no result file, or the run cannot be analysed; the file is as it was.
+    """
     stored = read_run(path)
-    result = evaluate_stored(stored)
-    add_analysis(stored.path, stored_analysis(result, stored))
-    return Closed(stored.path, result, draw(result, stored, stored.path.parent))
+    if not _is_result(stored):
+        folder = stored.path.parent
+        hint = "wait for its end" if stored.state == "running" else f"build it with: xraydaq recover {folder}"
+        raise StorageError(f"{folder}: the run is {stored.state} and has no result file yet; {hint}")
+    result, kept = _analysed(stored, wall)
+    number = add_analysis(stored.path, kept)
+    return _with_figure(stored.path, result, stored, number)
+
+
+def recover_run(folder: Path, wall: Clock | None = None) -> tuple[RecoveryReport, Closed | None]:
+    """Recover a run that was cut off and analyse what there is of it; None when nothing was to be built.
+
+    Raises:
+        BusyError: the run belongs to a living process.
+        StorageError: the result cannot be written.
+    """
+    report = recover(folder)
+    if report.result is None or not report.built:
+        return report, None
+    path = report.result
+    closed, problem, code = _tried("analysis", lambda: analyse_again(path, wall))
+    return report, Closed(path, None, (), problem, exit_code=code) if closed is None else closed
 
 
 def evaluate_stored(stored: StoredRun) -> BiasStabilityResult:
@@ -46,36 +97,117 @@ def evaluate_stored(stored: StoredRun) -> BiasStabilityResult:
 
     Raises:
         ConfigError: there is no analysis for this procedure.
-        AnalysisError: the data do not allow it.
+        StorageError: the run does not tell what its analysis must know.
+        NotEnoughData: the readings do not allow it.
     """
-    header = stored.header
+    header, columns = stored.header, stored.columns
     if header.procedure != "bias_stability":
         raise ConfigError(f"{stored.path}: there is no analysis for the procedure {header.procedure!r}")
-    wanted, sample, columns = header.resolved["recipe"]["parameters"], header.sample, stored.columns
-    reading_time_s = wanted["nplc"] / wanted["line_frequency_hz"]
+    try:
+        told = _told(stored)
+        needed = [columns[name] for name in ("elapsed", "current", "voltage", "status")]
+    except (KeyError, TypeError) as error:
+        raise StorageError(f"{stored.path}: the run does not tell {error}, which its analysis needs") from error
+    return evaluate(*needed, temperature_k=columns.get("temperature"), **told)
+
+
+def _analysed(stored: StoredRun, wall: Clock | None) -> tuple[BiasStabilityResult, StoredAnalysis]:
+    result = evaluate_stored(stored)
+    return result, stored_analysis(result, stored, wall)
+
+
+class _Told(TypedDict):
+    bias_v: float
+    gap_m: float
+    gap_u_m: float
+    area_m2: float
+    area_u_m2: float
+    reading_time_s: float
+    gain_u_rel: float
+    offset_u_a: float
+    resolution_a: float
+
+
+def _told(stored: StoredRun) -> _Told:
+    wanted, sample = stored.header.resolved["recipe"]["parameters"], stored.header.sample
     accuracy = current_accuracy(wanted["current_range_a"], wanted["nplc"])
-    return evaluate(
-        columns["elapsed"],
-        columns["current"],
-        columns["voltage"],
-        columns["status"],
-        bias_v=wanted["bias_v"],
-        gap_m=sample["gap_m"],
-        gap_u_m=sample["gap_u_m"],
-        area_m2=sample["area_m2"],
-        area_u_m2=sample["area_u_m2"],
-        reading_time_s=reading_time_s,
-        gain_u_rel=accuracy.gain_u_rel,
-        offset_u_a=accuracy.offset_u_a,
-        resolution_a=accuracy.resolution_a,
+    return {
+        "bias_v": wanted["bias_v"],
+        "gap_m": sample["gap_m"],
+        "gap_u_m": sample["gap_u_m"],
+        "area_m2": sample["area_m2"],
+        "area_u_m2": sample["area_u_m2"],
+        "reading_time_s": wanted["nplc"] / wanted["line_frequency_hz"],
+        "gain_u_rel": accuracy.gain_u_rel,
+        "offset_u_a": accuracy.offset_u_a,
+        "resolution_a": accuracy.resolution_a,
+    }
+
+
+def stored_analysis(result: BiasStabilityResult, stored: StoredRun, wall: Clock | None = None) -> StoredAnalysis:
+    """Put a result into the form the file keeps: SI values, what each uncertainty is made of, curves, words."""
+    quantities = {
+        name: Quantity(each.value, each.u, _file_unit(each.unit)) for name, each in result.quantities().items()
+    }
+    shares = {
+        f"u_of_{_file_name(budget)}_from_{_file_name(source)}": Quantity(u_a, unit="A")
+        for budget, sources in result.budgets.items()
+        for source, u_a in sources.items()
+    }
+    return StoredAnalysis(
+        name=stored.header.procedure,
+        program="xraydaq",
+        version=__version__,
+        date=iso_utc((RealClock() if wall is None else wall).utc()),
+        inputs={name: float(value) for name, value in result.inputs.items()},
+        results=quantities | shares,
+        text=result.texts() | {"method_version": result.version},
+        curves={name: (values, _file_unit(unit)) for name, (values, unit) in result.curves.items()},
     )
 
 
-def stored_analysis(result: BiasStabilityResult, stored: StoredRun) -> StoredAnalysis:
-    """Put a result into the form the file keeps."""
-    raise NotImplementedError
+def draw(result: BiasStabilityResult, stored: StoredRun, folder: Path, number: int = 1) -> tuple[Path, ...]:
+    """Draw the figure of a run into `folder` and return the files written: ``<id>.png``, ``<id>.2.png``, and .pdf.
+
+    `number` is that of the analysis in the file, so that every analysis has a figure of its own.
+
+    Raises:
+        StorageError: one of the files exists, or cannot be written.
+    """
+    from xraydaq.report import figures, save
+
+    header = stored.header
+    elapsed_s, current_a = stored.columns["elapsed"], stored.columns["current"]
+    figure = figures.bias_stability(result, elapsed_s, current_a, title=header.title, simulated=header.simulated)
+    suffix = "" if number == 1 else f".{number}"
+    return save(figure, folder / f"{header.run_id or stored.path.stem}{suffix}")
 
 
-def draw(result: BiasStabilityResult, stored: StoredRun, folder: Path) -> tuple[Path, ...]:
-    """Draw the figure of a run into `folder` and return the files written."""
-    raise NotImplementedError
+def _with_figure(path: Path, result: BiasStabilityResult, stored: StoredRun, number: int) -> Closed:
+    files, problem, code = _tried("figure", lambda: draw(result, stored, path.parent, number))
+    return Closed(path, result, files or (), problem, stored.header.simulated, code)
+
+
+def _tried(what: str, work: Callable[[], T]) -> tuple[T | None, str, int]:
+    """Do what comes after the readings; whatever goes wrong in it must not cost the result file."""
+    try:
+        return work(), "", EXIT_DONE
+    except StorageError as error:
+        return None, f"no {what}: {error}", error.exit_code
+    except XraydaqError as error:
+        return None, f"no {what}: {error}", EXIT_DONE
+    except Exception as error:
+        log.exception("the %s failed; this is a bug in xraydaq", what)
+        return None, f"no {what}: bug: {type(error).__name__}: {error}", EXIT_BUG
+
+
+def _is_result(stored: StoredRun) -> bool:
+    return stored.path.suffix == ".h5"
+
+
+def _file_unit(unit: str) -> str:
+    return FILE_UNITS.get(unit, unit)
+
+
+def _file_name(label: str) -> str:
+    return label.replace(" ", "_").lower()

@@ -15,7 +15,7 @@ from xraydaq.clock import Clock, JumpingClock, RealClock, ScaledClock
 from xraydaq.config import RunConfig
 from xraydaq.errors import EXIT_BUG, EXIT_DONE, InstrumentError, Refused, RunFailed, StorageError, StoppedByUser, XraydaqError
 from xraydaq.plan import plan_of, procedure_of
-from xraydaq.runner.progress import Listener, Silent
+from xraydaq.runner.progress import Listener, Shielded, Silent
 from xraydaq.runner.provenance import host, software
 from xraydaq.runner.signals import StopRequests, stop_requests
 from xraydaq.runner.thread import ProcedureThread
@@ -36,6 +36,8 @@ class RunOptions:
     """``real``, a factor, or ``max``; None is ``max`` on a simulated bench and ``real`` on instruments."""
     seed: int = 1
     faults: tuple[Fault, ...] = ()
+    start_utc_s: float | None = None
+    """The date that a simulated bench starts at; None is the present one."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ class Outcome:
     folder: Path
 
 
-def clock_for(config: RunConfig, speed: str | None) -> Clock:
-    """Choose the clock of a run.
+def clock_for(config: RunConfig, speed: str | None, start_utc_s: float | None = None) -> Clock:
+    """Choose the clock of a run; `start_utc_s` sets the date of a simulated one.
 
     Raises:
         Refused: another speed than real time was asked of real instruments, or the text is not a speed.
@@ -59,11 +61,11 @@ def clock_for(config: RunConfig, speed: str | None) -> Clock:
             raise Refused(f"--speed {speed}: the bench {config.bench.name!r} has real instruments; only real time works")
         return RealClock()
     if speed in (None, "max"):
-        return JumpingClock()
+        return JumpingClock(start_utc_s)
     if speed == "real":
-        return ScaledClock(1.0)
+        return ScaledClock(1.0, start_utc_s)
     try:
-        return ScaledClock(float(speed))
+        return ScaledClock(float(speed), start_utc_s)
     except ValueError:
         raise Refused(f"--speed {speed}: write real, max or a factor above 0 such as 600") from None
 
@@ -76,8 +78,8 @@ def run(config: RunConfig, options: RunOptions, listener: Listener | None = None
     Raises:
         XraydaqError: the run could not start; nothing was switched on.
     """
-    listener = Silent() if listener is None else listener
-    clock = clock_for(config, options.speed)
+    listener = Shielded(Silent() if listener is None else listener)
+    clock = clock_for(config, options.speed, options.start_utc_s)
     plan = plan_of(config)
     seed = options.seed if config.bench.simulated else None
     with stop_requests() as signals, open_bench(config, clock, seed=options.seed, faults=options.faults) as bench:

@@ -1,5 +1,6 @@
 """What the frames of a journal add up to, and where they are read from."""
 
+import contextlib
 import io
 import zlib
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ from xraydaq.storage.disk import JOURNAL, JOURNAL_PACKED
 from xraydaq.storage.frames import HEADER, Frame, FrameType, frame_size, is_broken, scan, split_block
 from xraydaq.storage.model import Block, Event, Header
 
-CHUNK_BYTES = 4 * 2**20
+CHUNK_BYTES = 2**20
+UNPACK_BYTES = 64 * 1024
 
 
 @dataclass
@@ -83,9 +85,13 @@ class Contents:
 
     def columns(self) -> dict[str, FloatArray]:
         """Get the rows in `rows_data` as one contiguous array per column."""
-        columns = self.known_header().columns
-        table = np.frombuffer(bytes(self.rows_data), dtype=[(column.name, "<" + column.dtype) for column in columns])
-        return {column.name: np.ascontiguousarray(table[column.name]) for column in columns}
+        return {column.name: self.column(column.name) for column in self.known_header().columns}
+
+    def column(self, name: str) -> FloatArray:
+        """Get one column of the rows in `rows_data`, as a copy: a view would keep `rows_data` from growing."""
+        layout = [(column.name, "<" + column.dtype) for column in self.known_header().columns]
+        values: FloatArray = np.frombuffer(self.rows_data, dtype=layout)[name].copy()
+        return values
 
 
 class JournalSource:
@@ -106,8 +112,8 @@ class JournalSource:
             data = self._file.read(size)
             if self._take_frames(data, contents):
                 continue
-            if len(data) < size or is_broken(data[: HEADER.size], self._sequence):
-                break
+            if len(data) < size or is_broken(data[: HEADER.size], self._sequence) or frame_size(data) <= size:
+                break  # the rest of the frame is not there, or the whole of it is and its checksum is wrong
             size = frame_size(data)  # a frame larger than a chunk
         return self._offset - start
 
@@ -163,9 +169,20 @@ def _unpacked(path: Path) -> bytes:
     inflater = zlib.decompressobj(wbits=31)  # 31: a gzip header is expected
     plain = bytearray()
     with path.open("rb") as file:
-        while data := file.read(CHUNK_BYTES):
+        while data := file.read(UNPACK_BYTES):
+            before = inflater.copy()
             try:
                 plain += inflater.decompress(data)
             except zlib.error:
+                plain += _up_to_the_damage(before, data)
                 break  # what was unpacked before the damage is checked frame by frame
+    return bytes(plain)
+
+
+def _up_to_the_damage(inflater: "zlib._Decompress", data: bytes) -> bytes:
+    """Unpack byte by byte: a larger piece gives nothing at all if its last byte is wrong."""
+    plain = bytearray()
+    with contextlib.suppress(zlib.error):
+        for index in range(len(data)):
+            plain += inflater.decompress(data[index : index + 1])
     return bytes(plain)

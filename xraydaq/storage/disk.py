@@ -150,15 +150,17 @@ class OwnerLock:
 
 
 def is_owned(folder: Path) -> bool:
-    """Tell whether a living process holds the folder."""
-    if not (folder / LOCK).exists():
+    """Tell whether a living process holds the folder. Nothing is created: the folder may be read-only."""
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDONLY)
+    except OSError:
         return False
     try:
-        OwnerLock.take(folder).release()
-    except BusyError:
-        return True
-    except StorageError:
-        return False
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two that ask are not in each other's way
+    except OSError as error:
+        return error.errno in (errno.EWOULDBLOCK, errno.EACCES)
+    finally:
+        os.close(descriptor)
     return False
 
 

@@ -78,7 +78,13 @@ def json_note(parent: Any, name: str, value: object) -> None:
 
 
 def facts(parent: Any, name: str, value: object) -> None:
-    """Create whatever shows `value` best: a text, a list of texts, pairs (command, reply), else JSON."""
+    """Create whatever shows `value` best: a text, a list of texts, pairs (command, reply), else JSON.
+
+    This is for people: a name that is taken is left out, and the whole is also stored as JSON.
+    """
+    name = clean(name).replace("/", "|")
+    if name in parent:
+        return
     if isinstance(value, str):
         text(parent, name, value)
     elif isinstance(value, Mapping):

@@ -6,11 +6,14 @@ from typing import Any
 
 from xraydaq.errors import StorageError
 from xraydaq.storage.analyses import read_analyses
-from xraydaq.storage.contents import journal_in, replay
+from xraydaq.storage.contents import Contents, journal_in, replay
 from xraydaq.storage.disk import JOURNAL, JOURNAL_PACKED, is_owned
 from xraydaq.storage.hdf5 import h5py
 from xraydaq.storage.model import Block, Header, RunSummary, StoredRun
 from xraydaq.storage.nodes import events_from
+
+CACHE_BYTES = 2**20
+"""Per dataset: every chunk is read once, so that the 8 MiB of HDF5 2.0 would be filled for nothing."""
 
 
 def read_run(path: Path) -> StoredRun:
@@ -44,7 +47,7 @@ def read_result(path: Path) -> StoredRun:
         StorageError: it is none, or it is damaged.
     """
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(path, "r", rdcc_nbytes=CACHE_BYTES) as file:
             return _stored(path, file["entry"])
     except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
         raise StorageError(f"{path}: not a readable result: {error}") from error
@@ -117,9 +120,8 @@ def _summary(folder: Path) -> RunSummary:
     try:
         header, state, reason = _brief(folder / f"{folder.name}.h5")
     except StorageError:
-        result, journal = None, journal_in(folder)
-        contents = None if journal is None else replay(journal)
-        if contents is None or contents.header is None:
+        result, contents = None, _replayed(journal_in(folder))
+        if contents.header is None:
             return RunSummary(folder, folder.name, "interrupted", "no header can be read")
         header, (state, reason) = contents.header, _state(folder, contents.state, contents.reason)
     return RunSummary(
@@ -135,11 +137,19 @@ def _summary(folder: Path) -> RunSummary:
     )
 
 
+def _replayed(journal: Path | None) -> Contents:
+    """Replay a journal; one that is not there or cannot be opened holds nothing."""
+    try:
+        return Contents() if journal is None else replay(journal)
+    except StorageError:
+        return Contents()
+
+
 def _brief(path: Path) -> tuple[Header, str, str]:
     try:
         with h5py.File(path, "r") as file:
             daq = file["entry/daq"]
             header = Header.from_json(daq["header"].asstr()[()].encode())
             return header, daq["state"][()].decode(), daq["reason"].asstr()[()]
-    except (OSError, KeyError, ValueError, RuntimeError, AttributeError) as error:
+    except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
         raise StorageError(f"{path}: not a readable result: {error}") from error

@@ -22,6 +22,9 @@ def recover(folder: Path) -> RecoveryReport:
     folder = folder.resolve()
     if not folder.is_dir():
         raise StorageError(f"{folder}: no such run")
+    if journal_in(folder) is None and not (folder / f"{folder.name}.h5").exists():
+        # Perhaps a run whose owner is about to lock its folder: there must be a journal before there is anything to do
+        return _nothing_found(folder)
     with OwnerLock.take(folder):
         return _recover_owned(folder)
 
@@ -31,7 +34,7 @@ def _recover_owned(folder: Path) -> RecoveryReport:
     _remove_leftovers(folder)
     stored = _readable(path)
     if stored is None and (journal is None or replay(journal).header is None):
-        return RecoveryReport(folder, 0, "interrupted", "no header of a run can be read", None, built=False)
+        return _nothing_found(folder)
     is_missing = stored is None
     if is_missing:
         if path.exists():
@@ -42,6 +45,10 @@ def _recover_owned(folder: Path) -> RecoveryReport:
         pack_journal(folder)
     stored = read_result(path)
     return RecoveryReport(folder, stored.rows, stored.state, stored.reason, path, built=is_missing)
+
+
+def _nothing_found(folder: Path) -> RecoveryReport:
+    return RecoveryReport(folder, 0, "interrupted", "no header of a run can be read", None, built=False)
 
 
 def _readable(path: Path) -> StoredRun | None:

@@ -136,8 +136,10 @@ class RunWriter:
         """Record what an instrument said about itself; later keys of one role are added to earlier ones.
 
         Raises:
-            StorageError: it could not be written.
+            StorageError: it could not be written, or the role cannot be a name in a file.
         """
+        if not role or "/" in role or role.startswith("."):
+            raise StorageError(f"instrument {role!r}: a role is one word")
         self._write(FrameType.EVENT, _json({"instrument": role, "facts": dict(facts)}))
 
     def block(self, name: str, header: Mapping[str, Any], values: "FloatArray") -> None:

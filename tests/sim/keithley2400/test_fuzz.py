@@ -9,7 +9,8 @@ WORDS = [
     "*OPC?", "*TRG", ":FETC?", "*SAV",
     "*RCL",
     ":SOUR:SWE:POIN", ":SOUR:VOLT:MODE", ":SOUR:LIST:VOLT", ":CALC3:DATA?", ":SYST:PRES", ":CONF:CURR", ":MEAS:VOLT?",
-    ":SOUR:FUNC", ":SOUR:VOLT:STAR", ":SOUR:VOLT:STOP", ":SOUR:SWE:SPAC", ":SENS:AVER", ":SENS:CURR:NPLC", ":SYST:ERR?",
+    ":SOUR:FUNC", ":SOUR:VOLT:STAR", ":SOUR:VOLT:STOP", ":SOUR:SWE:SPAC", ":SENS:AVER", ":SENS:CURR:NPLC",
+    ":SYST:ERR?",
 ]  # fmt: skip
 VALUES = [
     "",

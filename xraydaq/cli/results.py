@@ -1,0 +1,114 @@
+"""``xraydaq analyse`` and ``recover``: numbers and results of runs that are on disk."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from xraydaq.cli.options import RUNS, Root
+from xraydaq.errors import EXIT_DONE, BusyError, XraydaqError
+
+if TYPE_CHECKING:
+    from xraydaq.runner.closing import Closed
+    from xraydaq.storage import RecoveryReport
+
+T = TypeVar("T")
+
+EACH_RUN = "Folder of a run, its result (.h5), or the beginning of its id."
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("analyse")(analyse_command)
+    app.command("recover")(recover_command)
+
+
+def analyse_command(
+    runs: Annotated[list[str], typer.Argument(metavar="FILE", help=EACH_RUN)], root: Root = RUNS
+) -> int:
+    """Analyse stored runs again and print their tables.
+
+    The new analysis is kept in the result file beside the earlier ones, and its figure beside theirs.
+
+    \b
+    Examples:
+      xraydaq analyse data/runs/20260131T170500Z_atomistic_bias_stability
+      xraydaq analyse 20260131T17
+      xraydaq analyse copies/*.h5
+    """
+    from xraydaq.cli.names import run_path
+    from xraydaq.cli.text import result_text
+    from xraydaq.runner.closing import analyse_again
+
+    def analyse(text: str) -> int:
+        closed = analyse_again(run_path(text, root))
+        typer.echo(result_text(closed))
+        return closed.exit_code
+
+    return _each(runs, analyse)
+
+
+def recover_command(
+    folders: Annotated[
+        list[str] | None, typer.Argument(metavar="FOLDER", help=f"{EACH_RUN} Default: all unfinished runs.")
+    ] = None,
+    root: Root = RUNS,
+) -> int:
+    """Finish runs that were cut off.
+
+    Every stored reading goes into a result file, and it is analysed.
+
+    May be given at any time and any number of times; a run that is still going on is left alone.
+
+    \b
+    Examples:
+      xraydaq recover
+      xraydaq recover data/runs/20260131T170500Z_atomistic_bias_stability
+    """
+    from xraydaq.cli.names import run_path
+    from xraydaq.cli.unfinished import unfinished_runs
+    from xraydaq.runner.closing import recover_run
+
+    def recover(path: Path) -> int:
+        report, closed = recover_run(path if path.is_dir() else path.parent)
+        typer.echo(_recovered(report, closed))
+        return EXIT_DONE if closed is None else closed.exit_code
+
+    def recover_unless_alive(path: Path) -> int:
+        try:
+            return recover(path)
+        except BusyError:
+            return EXIT_DONE  # a run that began meanwhile
+
+    if folders:
+        return _each(folders, lambda text: recover(run_path(text, root)))
+    unfinished = unfinished_runs(root)
+    if not unfinished:
+        typer.echo(f"nothing to recover in {root}")
+    return _each(unfinished, recover_unless_alive)
+
+
+def _each(items: list[T], work: Callable[[T], int]) -> int:
+    """Do the work for every item, whatever happens to the others; returns the first exit code that is not 0."""
+    first = EXIT_DONE
+    for item in items:
+        try:
+            code = work(item)
+        except XraydaqError as error:
+            typer.echo(f"error: {error}", err=True)
+            code = error.exit_code
+        first = first or code
+    return first
+
+
+def _recovered(report: "RecoveryReport", closed: "Closed | None") -> str:
+    from xraydaq.cli.names import shown
+
+    run = report.folder.name
+    if report.result is None:
+        return f"{run}: nothing can be recovered: {report.reason}; remove the folder if you agree"
+    if not report.built:
+        return f"{run}: {report.state}, {report.rows} readings; the result was there already"
+    line = f"{run}: recovered, {report.state}, {report.rows} readings, {shown(report.result)}"
+    return line if closed is None or not closed.problem else f"{line} ({closed.problem})"

@@ -1,0 +1,46 @@
+"""Runs that were cut off and wait for their result."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from xraydaq.cli.names import RESULT, folders_in
+from xraydaq.storage.contents import journal_in
+from xraydaq.storage.disk import is_owned
+
+
+def unfinished_runs(root: Path) -> list[Path]:
+    """List the folders in `root` with a journal, without a result, and without a living owner.
+
+    Looks at names and locks only: HDF5 is not loaded, nothing is read.
+    """
+    return [folder for folder in folders_in(root) if _is_unfinished(folder)]
+
+
+def _is_unfinished(folder: Path) -> bool:
+    try:
+        is_without_result = journal_in(folder) is not None and not (folder / f"{folder.name}{RESULT}").exists()
+    except OSError:
+        return False  # a folder we may not look into is somebody else's
+    return is_without_result and not is_owned(folder)
+
+
+def recover_beside(root: Path) -> list[str]:
+    """Recover all unfinished runs in `root` and return a line for each.
+
+    Done in a process of its own: the one that is about to measure does not load HDF5.
+    """
+    folders = unfinished_runs(root)
+    if not folders:
+        return []
+    home = str(Path(__file__).resolve().parents[2])
+    search_path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "xraydaq", "recover", "--", *map(str, folders)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": search_path},
+    )
+    return [line for line in (*done.stdout.splitlines(), *done.stderr.splitlines()) if line]
