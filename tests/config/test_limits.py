@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,16 @@ def test_a_base_cannot_smuggle_a_limit_in(recipe, write):
     write("base.toml", Path("recipe.toml").read_text(encoding="utf-8") + '\n[limits]\nmax_bias = "1 kV"\n')
     with pytest.raises(ConfigError, match=r"base.toml:10: limits: unknown key; it belongs in a bench file"):
         load_run(write("top.toml", 'extends = "base.toml"\n'))
+
+
+@pytest.mark.parametrize("baud", [300, 9600, 57600])
+@pytest.mark.parametrize("nplc", ["0.01", "0.333", "1", "7.77", "10"])
+@pytest.mark.parametrize("line_frequency", ["50 Hz", "60 Hz"])
+def test_a_period_that_a_refusal_allows_is_allowed(recipe, edit, baud, nplc, line_frequency):
+    edit("bench.toml", ("GPIB0::24::INSTR", "ASRL/dev/ttyUSB0::INSTR"), ("[limits]", f"baud = {baud}\n\n[limits]"))
+    options = [f"nplc={nplc}", f"line_frequency={line_frequency}"]
+    with pytest.raises(ConfigError) as refusal:
+        load_run(recipe, overrides=[*options, "period=1 ms"])
+    allowed = re.search(r"allowed: at least (.*?) at ", str(refusal.value))
+    assert allowed is not None
+    assert load_run(recipe, overrides=[*options, f"period={allowed.group(1)}"])

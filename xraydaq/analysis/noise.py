@@ -21,6 +21,7 @@ HIGHEST_LINE = 0.3  # in units of the reading rate; above it the folded noise is
 GAMMA_BOUNDS = (0.3, 2.0)
 GAMMA_EXPECTED = (1.0, 0.3)  # weak prior: decides only where there is no 1/f noise to be seen
 ASSUMED_GAMMA_U = 0.15  # where there are too few rows to fit
+LOWEST_HZ = 5e-7
 LOG_LEVEL_U = 3.0  # of the same kind, for a white or 1/f level that is too small to be seen
 
 
@@ -52,14 +53,19 @@ class NoisePsd:
         """Return the PSD of the row sequence in A^2/Hz, 0 < f <= 1/(2 period)."""
         return np.asarray(self.h_a2_hz * f_hz**-self.gamma + self.w_a2_hz, dtype=np.float64)
 
-    def autocovariance(self, rows: int, *, extend: float = 100.0) -> Floats:
+    def autocovariance(self, rows: int) -> Floats:
         """Return the autocovariance in A^2 at lags 0 ... rows - 1 periods, expected over the uncertainty of the fit.
 
-        The integral over the PSD starts at 1/(extend * T), T = rows * period: noise slower than the run shifts a mean
-        without showing in the trace, and the fitted power law is extrapolated for it by two decades. The extrapolation
-        hangs on gamma, so the mean over gamma is taken (Gauss-Hermite, 3 points; h follows by their covariance).
+        The integral over the PSD starts at 5e-7 Hz, or a decade below the run if that is lower: noise slower than the
+        run shifts a mean without showing in the trace, and the fitted power law is extrapolated for it down to where
+        1/f noise of semiconductors was still seen (M. A. Caloyannides, "Microcycle spectral estimates of 1/f noise in
+        semiconductors", J. Appl. Phys. 45 (1974) 307). The extrapolation hangs on gamma, so the mean over gamma is
+        taken (Gauss-Hermite, 3 points; h follows by their covariance).
         """
-        return np.asarray(sum(weight * psd._lags(rows, extend) for weight, psd in self._plausible()), dtype=np.float64)
+        lowest_hz = min(LOWEST_HZ, 0.1 / (rows * self.period_s))
+        return np.asarray(
+            sum(weight * psd._lags(rows, lowest_hz) for weight, psd in self._plausible()), dtype=np.float64
+        )
 
     def _plausible(self) -> list[tuple[float, "NoisePsd"]]:
         step = float(np.sqrt(3 * self.covariance[1, 1]))
@@ -79,7 +85,7 @@ class NoisePsd:
             for weight, shift in zip((1 / 6, 2 / 3, 1 / 6), shifts, strict=True)
         ]
 
-    def _lags(self, rows: int, extend: float) -> Floats:
+    def _lags(self, rows: int, lowest_hz: float) -> Floats:
         count = 8 * rows
         step_hz = 1 / (count * self.period_s)
         f_hz = step_hz * np.arange(1, count // 2 + 1)
@@ -92,10 +98,10 @@ class NoisePsd:
         power[-1] /= 2
         lags = np.fft.irfft(np.concatenate(([0.0], power)), count)[:rows] * (count / 2)
         lags += power[-1] / 2 * np.cos(np.pi * np.arange(rows))  # irfft counts the last line once, the others twice
-        return np.asarray(lags + self._slow_part(rows, step_hz / 2, extend), dtype=np.float64)
+        return np.asarray(lags + self._slow_part(rows, step_hz / 2, lowest_hz), dtype=np.float64)
 
-    def _slow_part(self, rows: int, to_hz: float, extend: float) -> Floats:
-        edges = np.geomspace(min(1 / (extend * rows * self.period_s), to_hz), to_hz, 33)
+    def _slow_part(self, rows: int, to_hz: float, lowest_hz: float) -> Floats:
+        edges = np.geomspace(min(lowest_hz, to_hz), to_hz, 33)
         power = self.h_a2_hz * np.diff(_power_integral(edges, self.gamma))
         f_hz = np.sqrt(edges[1:] * edges[:-1])
         phase = 2 * np.pi * self.period_s * np.outer(f_hz, np.arange(rows))

@@ -14,7 +14,9 @@ import numpy as np
 from instruments.sim.twin.modes import Floats
 
 SHORTEST_S = 1e-5
-LONGEST_S = 3e6
+LONGEST_S = 3.2e5
+"""The spectrum levels off below 5e-7 Hz, the lowest frequency at which 1/f noise of semiconductors was seen:
+M. A. Caloyannides, J. Appl. Phys. 45 (1974) 307. For an exponent above 1 something must end the growth."""
 PER_DECADE = 4
 """Four relaxation times a decade leave a ripple of 1e-7 of the density."""
 REMEMBERED_STEPS = 256
@@ -33,7 +35,7 @@ class Step:
 
 
 class FlickerNoise:
-    """Seeded noise of one-sided density (1 Hz / f)^exponent per hertz, from about 1e-6 Hz to 1 kHz."""
+    """Seeded noise of one-sided density (1 Hz / f)^exponent per hertz, from 5e-7 Hz to about 1 kHz."""
 
     def __init__(self, rng: np.random.Generator, exponent: float) -> None:
         if not 0 < exponent < 2:
