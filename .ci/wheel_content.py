@@ -21,7 +21,9 @@ def main() -> int:
     """Return 1 when something is missing or too much."""
     names = [name for name in ZipFile(sys.argv[1]).namelist() if ".dist-info/" not in name]
     missing = sorted(NEEDED - set(names))
-    foreign = sorted(name for name in names if name.split("/")[0] not in PACKAGES or not name.endswith((".py", ".toml")))
+    foreign = sorted(
+        name for name in names if name.split("/")[0] not in PACKAGES or not name.endswith((".py", ".toml"))
+    )
     for problem, found in (("missing from the wheel", missing), ("should not be in the wheel", foreign)):
         if found:
             print(f"{problem}: {', '.join(found)}")

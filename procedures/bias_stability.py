@@ -107,8 +107,8 @@ class BiasStability(BenchProcedure):
         for phase in plan(self.context.config).phases:
             self._ramp_to(phase.bias_v)
             self.context.note("phase", f"{phase.name}: {phase.points} readings at {phase.bias_v:g} V", "info")
-            for slot_s in self.schedule(phase.points, self.period_s):
-                self._take_row(slot_s)
+            for _ in self.schedule(phase.points, self.period_s):
+                self._take_row()
 
     def _leave_a_live_source(self) -> None:
         if not self.smu.output_enabled:
@@ -153,7 +153,7 @@ class BiasStability(BenchProcedure):
             for index in range(1, steps + 1)
         ]
 
-    def _take_row(self, slot_s: float) -> None:
+    def _take_row(self) -> None:
         elapsed_s = self.elapsed_s
         epoch_s = self.context.clock.utc()
         try:
@@ -178,7 +178,7 @@ class BiasStability(BenchProcedure):
         self._emit_row(elapsed_s, epoch_s, math.nan, math.nan, math.nan, flag, 0, math.nan)
         self.context.note("bad_reading", str(error), "warning")
         if self.on_bad_reading == "fail":
-            raise InstrumentError(f"a reading failed and the recipe says on_bad_reading = \"fail\": {error}") from error
+            raise InstrumentError(f'a reading failed and the recipe says on_bad_reading = "fail": {error}') from error
         self._bad.bad(error)
 
     def _emit_row(

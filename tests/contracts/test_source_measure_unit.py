@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+
 from instruments.connect import open_adapter
 from instruments.keithley2400 import Keithley2400, SourceVoltageSettings
-
 from instruments.sim.adapter import SimAdapter
 from instruments.sim.faults import Fault
 from instruments.sim.keithley2400 import SimKeithley2400

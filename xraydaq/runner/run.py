@@ -13,14 +13,23 @@ from procedures.base import BenchProcedure, Plan, RunContext
 from xraydaq.bench import OpenBench, open_bench
 from xraydaq.clock import Clock, JumpingClock, RealClock, ScaledClock
 from xraydaq.config import RunConfig
-from xraydaq.errors import EXIT_BUG, EXIT_DONE, InstrumentError, Refused, RunFailed, StorageError, StoppedByUser, XraydaqError
+from xraydaq.errors import (
+    EXIT_BUG,
+    EXIT_DONE,
+    InstrumentError,
+    Refused,
+    RunFailed,
+    StoppedByUser,
+    StorageError,
+    XraydaqError,
+)
 from xraydaq.plan import plan_of, procedure_of
 from xraydaq.runner.progress import Listener, Shielded, Silent
 from xraydaq.runner.provenance import host, software
 from xraydaq.runner.signals import StopRequests, stop_requests
 from xraydaq.runner.thread import ProcedureThread
 from xraydaq.runner.tracker import Tracker
-from xraydaq.storage import Header, RunWriter
+from xraydaq.storage import EndState, Header, RunWriter
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +67,9 @@ def clock_for(config: RunConfig, speed: str | None, start_utc_s: float | None = 
     """
     if not config.bench.simulated:
         if speed not in (None, "real"):
-            raise Refused(f"--speed {speed}: the bench {config.bench.name!r} has real instruments; only real time works")
+            raise Refused(
+                f"--speed {speed}: the bench {config.bench.name!r} has real instruments; only real time works"
+            )
         return RealClock()
     if speed in (None, "max"):
         return JumpingClock(start_utc_s)
@@ -191,7 +202,7 @@ class _Session:
         return Outcome(state, reason, code, self._writer.folder)
 
 
-def _verdict(error: BaseException | None, received: int | None) -> tuple[str, str, int]:
+def _verdict(error: BaseException | None, received: int | None) -> tuple[EndState, str, int]:
     if error is None:
         return "finished", "", EXIT_DONE
     if isinstance(error, StoppedByUser):

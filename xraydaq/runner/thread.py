@@ -1,8 +1,8 @@
 """Runs a pymeasure procedure in a thread: the one place that relies on pymeasure's hooks.
 
-Used of pymeasure 0.16: a procedure reports through its attributes ``emit(topic, record)`` and ``should_stop()``, and has
-``startup``, ``execute`` and ``shutdown``. The stock ``Worker`` is not used: it announces the failure of a run before the
-way back is taken, waits for ever when ``shutdown`` raises, and writes CSV.
+Used of pymeasure 0.16: a procedure reports through its attributes ``emit(topic, record)`` and ``should_stop()``, and
+has ``startup``, ``execute`` and ``shutdown``. The stock ``Worker`` is not used: it announces the failure of a run
+before the way back is taken, waits for ever when ``shutdown`` raises, and writes CSV.
 """
 
 import threading
@@ -18,7 +18,9 @@ class ProcedureThread(threading.Thread):
     `error` is what ended the procedure, None when it ran to its end.
     """
 
-    def __init__(self, procedure: BenchProcedure, on_row: Callable[[dict[str, Any]], None], stop: threading.Event) -> None:
+    def __init__(
+        self, procedure: BenchProcedure, on_row: Callable[[dict[str, Any]], None], stop: threading.Event
+    ) -> None:
         super().__init__(name="procedure", daemon=True)
         self.procedure = procedure
         self.error: BaseException | None = None

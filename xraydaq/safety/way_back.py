@@ -1,7 +1,7 @@
 """The way back: steps registered before the way in, each tried even if another fails.
 
-Order is the order of registration; a procedure registers tube, bias, output, heater. Nothing here raises: what failed is
-returned, because the caller is already on its way out and has a run to close.
+Order is the order of registration; a procedure registers tube, bias, output, heater. Nothing here raises: what failed
+is returned, because the caller is already on its way out and has a run to close.
 """
 
 from collections.abc import Callable
