@@ -38,7 +38,7 @@ _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)\b", re.IGNORECASE)
 _POWER = r"(?:\s*(?:\^|\*\*)\s*-?\d(?!\d)|⁻?[¹²³])?"
 _FACTOR = rf"(?:1|%|°C|[A-Za-zµμΩ]+{_POWER})"
 _UNIT = re.compile(rf"{_FACTOR}(?:(?:\s*[*/·]\s*|\s+){_FACTOR})*")
-_SCALE = re.compile(r"°C|deg[_ ]?[CF]\b|celsius|fahrenheit|reaumur", re.IGNORECASE)
+_SCALE = re.compile(r"°C|deg(?:ree)?[_ ]?(?:C|F|Re)\b|celsius|fahrenheit|reaumur", re.IGNORECASE)
 _DASHES = ("\N{MINUS SIGN}", "\N{EN DASH}", "\N{EM DASH}", "\N{HYPHEN}")
 _MISTAKEN = {("C", "K"): "degC", ("m", "s"): "min"}
 """Unit written for a dimension it does not have -> unit that is usually meant."""
@@ -155,7 +155,7 @@ def _convert(text: str, number: str, unit_text: str, unit: str, shown: str) -> F
 def _from_degrees(text: str, number: str, unit_text: str, unit: str) -> Fraction:
     if unit_text in _DEGREES_C and unit == "K":
         return Fraction(number) + Fraction("273.15")
-    if unit == "K" and re.fullmatch(r"deg[_ ]?c", unit_text, re.IGNORECASE):
+    if unit == "K" and re.fullmatch(r"deg(?:ree)?[_ ]?c", unit_text, re.IGNORECASE):
         raise UnitError(f'"{text}": unknown unit "{unit_text}"; did you mean "{number} degC"?')
     if unit_text in _DEGREES_C:
         wanted = KINDS.get(unit, f"a quantity in {unit}")
@@ -197,15 +197,13 @@ def _factor_to_si(unit_text: str, unit: str) -> Fraction | str | None:
     parse: Callable[[str], Any] = _registry().parse_units
     try:
         given = parse(unit_text.replace("^", "**"))
-    except Exception:  # pint raises AttributeError, ValueError, TypeError, tokenizer errors: all mean the same here
-        return None
-    if given.is_compatible_with(parse(unit)):
-        try:
+        if given.is_compatible_with(parse(unit)):
             one, two = (_registry().Quantity(Fraction(each), given).to(parse(unit)).magnitude for each in (1, 2))
-        except TypeError:  # decibels: a logarithm of a fraction
-            return None
-        return Fraction(one) if two == 2 * one else None  # shifted scales have no factor
-    return next((kind for si, kind in KINDS.items() if given.is_compatible_with(parse(si))), f"a value in {unit_text}")
+            return Fraction(one) if two == 2 * one else None  # shifted scales have no factor
+        kinds = (kind for si, kind in KINDS.items() if given.is_compatible_with(parse(si)))
+        return next(kinds, f"a value in {unit_text}")
+    except Exception:  # AttributeError, ValueError, tokenizer errors, TypeError for decibels: all mean the same here
+        return None
 
 
 def _leading_power(unit: str) -> int:

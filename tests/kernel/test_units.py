@@ -95,6 +95,8 @@ EXAMPLE = 'write a number and a unit, for example "5 V"'
         ("5 pa", "A", '"5 pa" is a duration, not a current; did you mean "5 pA"?'),
         ("10 H", "s", '"10 H" is a value in H, not a duration; did you mean "10 h"?'),
         ("25 C", "K", '"25 C" is a charge, not a temperature; did you mean "25 degC"?'),
+        ("5 V dB", "V", '"5 V dB": unknown unit "V dB"; write for example "5 V"'),
+        ("25 degreeC", "K", '"25 degreeC": unknown unit "degreeC"; did you mean "25 degC"?'),
         ("25 deg C", "K", '"25 deg C": unknown unit "deg C"; did you mean "25 degC"?'),
         (
             "77 degF",
@@ -190,11 +192,29 @@ def test_every_unit_that_pint_knows_is_a_value_or_refused_by_its_name(unit):
     import pint
 
     names = [name for name in dir(pint.UnitRegistry().sys.mks) if name.isalpha()]
+    products = {f"{unit} {name}": read_or_refusal(f"5 {unit} {name}", unit) for name in names}
+    assert all(isinstance(answer, str) or math.isfinite(answer) for answer in products.values())
     logarithmic = ["dB", "dBm", "dBW", "dBu", "decibel", "neper", "Np", "octave", "decade"]
     answers = {name: read_or_refusal(f"5 {name}", unit) for name in [*names, *logarithmic]}
     assert len(answers) > 100
     assert all(name in answer for name, answer in answers.items() if isinstance(answer, str))
     assert all(isinstance(answers[name], str) for name in logarithmic)
+
+
+def test_no_scale_with_a_zero_of_its_own_passes_as_a_difference_or_a_rate():
+    import pint
+
+    registry = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    scales = set()
+    for name in [*dir(registry.sys.mks), "degreeC", "degreeF", "degRe", "degreeRe", "degC", "degF"]:
+        unit = registry.parse_units(name)
+        if unit.dimensionality == "[temperature]" and registry.Quantity(0.0, unit).to("K").magnitude != 0:
+            scales.add(name)
+    assert {"degC", "degreeC", "degRe"} < scales
+    for name in scales:
+        assert isinstance(read_or_refusal(f"5 {name}/s", "K/s"), str), name
+        assert isinstance(read_or_refusal(f"5 V {name}/K", "V"), str), name
+        assert read_or_refusal(f"25 {name}", "K") == 298.15 or isinstance(read_or_refusal(f"25 {name}", "K"), str)
 
 
 @pytest.mark.parametrize("name", COMMON_UNITS)

@@ -18,8 +18,6 @@ from xraydaq.storage.model import Event, Header, iso_utc
 LIBVER = ("v110", "v110")
 CHUNK_ROWS = 1024
 CHUNK_EVENTS = 64
-CACHE_BYTES = 128 * 1024
-"""Per dataset; HDF5 2.0 would take 8 MiB for each column, of which only the last chunk is ever touched again."""
 EVENT_TYPE = np.dtype(
     [
         ("elapsed", "f8"), ("epoch", "f8"), ("row", "i8"), ("severity", "S16"),
@@ -38,7 +36,7 @@ class LiveFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-        self._file = h5py.File(self._temporary, "x", libver=LIBVER, rdcc_nbytes=CACHE_BYTES)
+        self._file = h5py.File(self._temporary, "x", libver=LIBVER)
         self._started = False
         self._columns: list[Any] = []
         self.rows = 0
@@ -148,11 +146,6 @@ class LiveFile:
                 path.unlink()
 
 
-def _fresh(dataset: Any) -> Any:
-    dataset.id.refresh()
-    return dataset
-
-
 def _texts(event: Event) -> tuple[str, str, str, str]:
     return event.severity, event.source, event.kind, event.message
 
@@ -163,9 +156,6 @@ class LiveView:
     def __init__(self, path: Path) -> None:
         self._path = path / LIVE if path.is_dir() else path
         self._file: Any = None
-        self._state: Any = None
-        self._committed: Any = None
-        self._columns: dict[str, Any] = {}
         self._inode = 0
         self.rows = 0
         self.state = "running"
@@ -191,20 +181,18 @@ class LiveView:
             return self._file is not None  # removed after the result was built; what we hold stays readable
         if self._file is None or inode != self._inode:
             self.close()
-            self._file = h5py.File(self._path, "r", libver=LIBVER, swmr=True, rdcc_nbytes=CACHE_BYTES)
-            self._state, self._committed = self._file["entry/daq/state"], self._file["entry/daq/committed"]
-            self._columns = dict(self._file["entry/data"].items())
+            self._file = h5py.File(self._path, "r", libver=LIBVER, swmr=True)
             self._inode = inode
         return True
 
     def _new_rows(self) -> Mapping[str, FloatArray]:
-        self.state = _fresh(self._state)[0].decode()
-        committed = int(_fresh(self._committed)[0])
-        if committed <= self.rows:  # most polls end here, at a third of the cost
-            return {name: np.empty(0, column.dtype) for name, column in self._columns.items()}
-        rows = min(committed, *(len(_fresh(column)) for column in self._columns.values()))
+        data, daq = self._file["entry/data"], self._file["entry/daq"]
+        for dataset in (daq["state"], daq["committed"], *data.values()):
+            dataset.id.refresh()
+        self.state = daq["state"][0].decode()
+        rows = min(int(daq["committed"][0]), *(len(column) for column in data.values()))
         first, self.rows = self.rows, max(self.rows, rows)
-        return {name: column[first : self.rows] for name, column in self._columns.items()}
+        return {name: column[first : self.rows] for name, column in data.items()}
 
     def close(self) -> None:
         """Close the file; twice is harmless."""
