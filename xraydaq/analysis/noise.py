@@ -133,7 +133,7 @@ def _power_integral(f_hz: NDArray[np.floating], gamma: float) -> Floats:
 
 
 def _binned_periodogram(residual: Floats, period_s: float) -> tuple[Floats, Floats, Floats]:
-    """Hann periodogram from line 20 on, averaged in about 150 logarithmic bins: frequency, PSD, lines per bin."""
+    """Hann periodogram from line 10 on, averaged in about 150 logarithmic bins: frequency, PSD, lines per bin."""
     rows = len(residual)
     window = np.hanning(rows)
     spectrum = np.fft.rfft((residual - residual.mean()) * window)

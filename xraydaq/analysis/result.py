@@ -16,7 +16,7 @@ from xraydaq.analysis.values import Booleans, Floats, Value
 VERSION = "1"
 METHOD = (
     "Offset: mean of the rows at 0 V before the bias. Mean: trapezoidal over the bias phase; u with the noise PSD "
-    "h/f^gamma + w (Whittle fit to the residuals of a smooth trend, f > 20/T), extrapolated to 5e-7 Hz or 1/(10 T). "
+    "h/f^gamma + w (Whittle fit to the residuals of a smooth trend, f > 10/T), extrapolated to 5e-7 Hz or 1/(10 T). "
     "Drift: difference of 60 s means around t1 = 60 s and at the end over E (t2 - t1). Slope: GLS line with that PSD. "
     "Settling: within 5 % of the median of the last 10 %. Allan: overlapping, readings as frequency data. "
     "Verdict: peak to peak of 60 s means over mean, against 5 %, at 2 u."
