@@ -40,7 +40,7 @@ def config():
 def on_a_terminal(config, tmp_path, *moments, width=80):
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=width, color_system=None, legacy_windows=False)
-    listener = TerminalListener(console)
+    listener = TerminalListener(JumpingClock(start_utc_s=0.0), console)
     listener.started(config, plan_of(config), tmp_path)
     for moment in moments:
         listener.progress(moment)
@@ -84,6 +84,23 @@ def test_a_computer_that_slept_does_not_catch_up_on_its_lines(capsys):
     for _ in range(10):
         listener.progress(MOMENT)
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_a_warning_that_repeats_itself_is_counted_and_hides_no_other(capsys):
+    wall = JumpingClock(start_utc_s=0.0)
+    listener = LineListener(wall)
+    for _ in range(1000):
+        wall.sleep(0.1)
+        listener.event("slots_missed", "1 readings were not taken", "warning")
+    listener.event("bad_reading", "no answer", "warning")
+    listener.closing()
+    same = "warning: slots_missed: 1 readings were not taken"
+    assert capsys.readouterr().err.splitlines() == [
+        *[same] * 5,
+        f"{same} (and 599 before it)",
+        "warning: bad_reading: no answer",
+        "warning: slots_missed: 395 more, all are in the file",
+    ]
 
 
 def test_json_events_have_null_where_there_is_no_number(config, tmp_path, capsys):

@@ -159,6 +159,34 @@ def test_a_signal_takes_the_way_back_and_ends_with_its_code(start_program, workp
     assert folder.joinpath(f"{folder.name}.h5").is_file()
 
 
+def test_ctrl_c_while_the_result_is_written_costs_neither_result_nor_analysis(start_program, workplace):
+    program = start_program("run", "bias_stability", *SHORT)
+    for line in program.stdout:
+        if line == "writing the result and its figure ...\n":
+            program.send_signal(signal.SIGINT)
+            break
+    out, err = program.communicate(timeout=120)
+    assert (program.returncode, err) == (0, "")
+    assert "verdict: stable" in out
+    assert list(read_run(only_run(workplace / "data" / "runs")).analyses) == [1]
+
+
+def test_a_result_that_cannot_be_written_leaves_the_readings_and_the_command_that_builds_it(start_program, xraydaq):
+    program = start_program("run", "bias_stability", "--speed", "20")
+    folder = started(program)
+    rows_have_come(folder)
+    in_the_way = folder / f"{folder.name}.h5"
+    in_the_way.write_text("somebody's own file")
+    program.send_signal(signal.SIGTERM)
+    out, err = program.communicate(timeout=120)
+    assert (program.returncode, "Traceback" in err) == (143, False)
+    assert "run stopped: stopped by SIGTERM" in out
+    assert f"all readings are safe, build it with: xraydaq recover {folder.resolve()}" in out
+    assert in_the_way.read_text() == "somebody's own file"
+    assert xraydaq("recover", folder).code == 0
+    assert read_run(folder).state == "stopped"
+
+
 def test_a_reader_who_leaves_does_not_end_the_run(start_program, workplace):
     reading, writing = os.pipe()
     program = start_program("run", "bias_stability", *SHORT, "--json", stdout=writing)

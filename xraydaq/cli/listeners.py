@@ -14,6 +14,7 @@ from rich.table import Column
 
 from procedures.base import Plan
 from xraydaq.cli.plain import json_text
+from xraydaq.cli.repeats import Repeats
 from xraydaq.cli.text import clock_text, closing_text, current_text, end_text, opening_text, progress_text
 from xraydaq.clock import Clock, RealClock
 from xraydaq.config import RunConfig
@@ -70,7 +71,7 @@ def listener_for(json_events: bool) -> Follower:
     if json_events:
         return Follower(JsonListener(RealClock()))
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
-        return Follower(TerminalListener())
+        return Follower(TerminalListener(RealClock()))
     return Follower(LineListener(RealClock()))
 
 
@@ -79,6 +80,7 @@ class LineListener:
 
     def __init__(self, wall: Clock) -> None:
         self._wall = wall
+        self._repeats = Repeats(wall)
         self._next_s = wall.now() + LINE_EVERY_S
 
     def started(self, config: RunConfig, plan: Plan, folder: Path) -> None:
@@ -94,10 +96,13 @@ class LineListener:
         print(progress_text(progress), flush=True)
 
     def event(self, kind: str, message: str, severity: str) -> None:
-        if severity != "info":
-            print(f"{severity}: {kind}: {message}", file=sys.stderr, flush=True)
+        text = None if severity == "info" else self._repeats.admit(kind, message)
+        if text is not None:
+            print(f"{severity}: {kind}: {text}", file=sys.stderr, flush=True)
 
     def closing(self) -> None:
+        for line in self._repeats.withheld():
+            print(f"warning: {line}", file=sys.stderr, flush=True)
         print(CLOSING, flush=True)
 
     def ended(self, outcome: Outcome, closed: Closed) -> None:
@@ -110,8 +115,9 @@ class LineListener:
 class TerminalListener:
     """A live bar in one line of 80 columns: phase, bar, share, readings, elapsed, remaining, end time, current."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, wall: Clock, console: Console | None = None) -> None:
         self._console = Console() if console is None else console
+        self._repeats = Repeats(wall)
         self._bar = Bar(
             TextColumn("{task.description:8}", markup=False),
             BarColumn(bar_width=None, table_column=Column(ratio=1)),
@@ -133,11 +139,14 @@ class TerminalListener:
             self._bar.update(self._task, description=progress.phase, completed=progress.points, line=line)
 
     def event(self, kind: str, message: str, severity: str) -> None:
-        if severity != "info":
-            self._say(f"{severity}: {kind}: {message}")
+        text = None if severity == "info" else self._repeats.admit(kind, message)
+        if text is not None:
+            self._say(f"{severity}: {kind}: {text}")
 
     def closing(self) -> None:
         self._bar.stop()
+        for line in self._repeats.withheld():
+            self._say(f"warning: {line}")
         self._say(CLOSING)
 
     def ended(self, outcome: Outcome, closed: Closed) -> None:
