@@ -22,7 +22,6 @@ _GAIN_LIMITS = (0.029e-2, 0.027e-2, 0.025e-2, 0.027e-2, 0.035e-2, 0.055e-2, 0.22
 _OFFSET_LIMITS_A = (300e-12, 700e-12, 6e-9, 60e-9, 600e-9, 6e-6, 570e-6)
 _RESOLUTION = 1e-5  # of range, in every row of the table
 
-MAX_VOLTAGE_V = 210.0
 MAX_CURRENT_A = 1.05
 LOW_VOLTAGE_V = 21.0
 HIGH_VOLTAGE_CURRENT_A = 0.105

@@ -66,7 +66,7 @@ class BiasStabilityResult:
             "drift_t2": points.t2_s if points else np.nan,
             "bias_phase_duration": self.duration_s,
         }
-        named = {_file_name(label): value for label, value, _ in self.rows()}
+        named = {file_name(label): value for label, value, _ in self.rows()}
         return named | {name: Value(time_s, 0.0, "s") for name, time_s in times.items()}
 
     def texts(self) -> dict[str, str]:
@@ -101,5 +101,6 @@ class BiasStabilityResult:
         ]
 
 
-def _file_name(label: str) -> str:
+def file_name(label: str) -> str:
+    """Turn a label into a name that fits a file."""
     return label.replace("5 %", "5_percent").replace("1/f", "1_over_f").replace(".", "p").replace(" ", "_").lower()

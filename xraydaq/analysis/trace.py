@@ -7,8 +7,9 @@ import numpy as np
 from scipy.interpolate import make_lsq_spline
 
 from xraydaq.analysis.values import Booleans, Floats, NotEnoughData
+from xraydaq.storage.model import STATUS_FLAGS
 
-STATUS_FLAGS = {1: "overflow", 2: "compliance", 4: "range change", 8: "timeout", 16: "paused", 32: "bad reply"}
+FLAG_NAMES = {bit: name.replace("_", " ") for name, bit in STATUS_FLAGS.items()}
 LEAST_ROWS = 20
 KNOT_SPACING = 0.25  # of the smooth trend, in ln(time): an exponential is followed to about 1e-4 of its height
 LEAST_ROWS_BETWEEN_KNOTS = 6
@@ -59,8 +60,8 @@ def _good_rows(
 ) -> tuple[Booleans, dict[str, int]]:
     flags = np.where(np.isfinite(status), status, 0).astype(np.int64)
     missing = ~(np.isfinite(elapsed_s) & np.isfinite(current_a) & np.isfinite(voltage_v) & np.isfinite(status))
-    reasons = {name: int(((flags & bit) != 0).sum()) for bit, name in STATUS_FLAGS.items()}
-    reasons["other flag"] = int((flags >= 2 * max(STATUS_FLAGS)).sum())
+    reasons = {name: int(((flags & bit) != 0).sum()) for bit, name in FLAG_NAMES.items()}
+    reasons["other flag"] = int((flags >= 2 * max(FLAG_NAMES)).sum())
     reasons["no reading"] = int((missing & (flags == 0)).sum())
     return ~missing & (flags == 0), {name: count for name, count in reasons.items() if count}
 

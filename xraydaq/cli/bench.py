@@ -1,16 +1,15 @@
 """``xraydaq bench``: the instruments of a bench, without a run."""
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xraydaq.errors import EXIT_DONE, ConfigError
+from xraydaq.errors import EXIT_DONE
 
 if TYPE_CHECKING:
     from xraydaq.bench import Answer
-    from xraydaq.config import Bench, Role
+    from xraydaq.config import Role
 
 app = typer.Typer(help="Ask the instruments of a bench.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -39,11 +38,11 @@ def identify_command(
     from xraydaq.bench import identify
     from xraydaq.cli.names import bench_file, shown
     from xraydaq.clock import RealClock
-    from xraydaq.config import default_bench
+    from xraydaq.config import default_bench, load_bench
     from xraydaq.report.notices import bench_notice
 
     path, clock = bench_file(bench) or default_bench(), RealClock()
-    config = _load(path)
+    config = load_bench(path)
     typer.echo(f"bench {config.name} ({shown(path)}): {bench_notice(config.simulated)}")
     today = datetime.fromtimestamp(clock.utc(), UTC).date()
     code = EXIT_DONE
@@ -51,22 +50,6 @@ def identify_command(
         typer.echo("\n".join(["", *_lines(answer, today)]))
         code = code or (EXIT_DONE if answer.error is None else answer.error.exit_code)
     return code
-
-
-def _load(path: Path) -> "Bench":
-    from xraydaq.config import Bench
-    from xraydaq.config.bench_checks import bench_problems
-    from xraydaq.config.kinds import require_kind
-    from xraydaq.config.source import read_document
-    from xraydaq.config.validate import validate
-
-    document = read_document(path)
-    require_kind(document, "bench")
-    checked = validate(Bench, document)
-    problems = [*checked.problems, *bench_problems(document, checked)]
-    if problems:
-        raise ConfigError(*problems)
-    return checked.value
 
 
 def _lines(answer: "Answer", today: date) -> list[str]:

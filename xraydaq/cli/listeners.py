@@ -25,7 +25,6 @@ from xraydaq.runner.run import Outcome
 LINE_EVERY_S = 60.0
 JSON_EVERY_S = 0.25
 CLOSING = "writing the result and its figure ..."
-PHASE_WIDTH = 8
 """Of the longest name of a phase, so that the bar does not move when the phase changes."""
 
 

@@ -47,11 +47,6 @@ def shipped_names(kind: str) -> list[str]:
     return sorted(path.stem for path in (shipped_configs() / kind).glob(f"*{TOML}"))
 
 
-def is_shipped(path: Path) -> bool:
-    """Tell whether a file comes with the program."""
-    return path.resolve().is_relative_to(shipped_configs().resolve())
-
-
 def shown(path: Path) -> str:
     """Name a file the way messages do: relative to the working directory when it is inside."""
     return display(path)

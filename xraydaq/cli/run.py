@@ -1,8 +1,6 @@
 """``xraydaq run``: one recipe, from the first reading to the printed table."""
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,9 +81,11 @@ def run_command(
 def _run(config: "RunConfig", options: "RunOptions", listener: "Follower") -> int:
     from xraydaq.runner import run
     from xraydaq.runner.closing import Closed, close_run
+    from xraydaq.runner.signals import stopping_signals_to
 
     outcome = run(config, options, listener)
-    with _signals_held():
+    # nobody's impatience may cost the result: it takes seconds, and the readings are safe anyhow
+    with stopping_signals_to(signal.SIG_IGN):
         listener.closing()
         try:
             closed = close_run(outcome.folder)
@@ -94,18 +94,6 @@ def _run(config: "RunConfig", options: "RunOptions", listener: "Follower") -> in
             closed = Closed(None, None, (), f"no result: {error}; {safe}", exit_code=error.exit_code)
         listener.ended(outcome, closed)
     return outcome.exit_code or closed.exit_code
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """Let nobody's impatience cost the result: it takes seconds, and the readings are safe anyhow."""
-    stopping = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in stopping}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _check_speed(speed: str | None) -> None:

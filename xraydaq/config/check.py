@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from xraydaq.config.bench_checks import bench_problems
-from xraydaq.config.kinds import kind_of
+from xraydaq.config.kinds import kind_of, require_kind
 from xraydaq.config.load import load_run
 from xraydaq.config.models import FILES, Bench, Sample
-from xraydaq.config.source import read_document
+from xraydaq.config.source import Document, read_document
 from xraydaq.config.validate import fields_of, validate
 from xraydaq.config.values import Model
 from xraydaq.errors import ConfigError
@@ -22,14 +22,31 @@ def check_file(path: Path) -> list[str]:
         if kind == "sample":
             return list(validate(Sample, document).problems)
         if kind == "bench":
-            checked = validate(Bench, document)
-            return [*checked.problems, *bench_problems(document, checked)]
+            _bench_in(document)
     except ConfigError as error:
         return list(error.problems)
     if kind is None:
         keys = "; ".join(f"a {each} has {', '.join(_required(model))}" for each, model in FILES.items())
         return [f"{document.origin(())}: none of the keys of a recipe, a sample or a bench is here; allowed: {keys}"]
     return []
+
+
+def load_bench(path: Path) -> Bench:
+    """Read a bench file on its own.
+
+    Raises:
+        ConfigError: with one line for every mistake found.
+    """
+    document = read_document(path)
+    require_kind(document, "bench")
+    return _bench_in(document)
+
+
+def _bench_in(document: Document) -> Bench:
+    checked = validate(Bench, document)
+    if problems := (*checked.problems, *bench_problems(document, checked)):
+        raise ConfigError(*problems)
+    return checked.value
 
 
 def _required(model: type[Model]) -> list[str]:

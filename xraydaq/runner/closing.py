@@ -9,6 +9,7 @@ from typing import TypedDict, TypeVar
 from instruments.keithley2400_ranges import current_accuracy
 from xraydaq import __version__
 from xraydaq.analysis.bias_stability import BiasStabilityResult, evaluate
+from xraydaq.analysis.result import file_name
 from xraydaq.clock import Clock, RealClock
 from xraydaq.errors import EXIT_BUG, EXIT_DONE, ConfigError, StorageError, XraydaqError
 from xraydaq.storage import Quantity, RecoveryReport, StoredAnalysis, StoredRun, add_analysis, read_run, recover
@@ -150,7 +151,7 @@ def stored_analysis(result: BiasStabilityResult, stored: StoredRun, wall: Clock 
         name: Quantity(each.value, each.u, _file_unit(each.unit)) for name, each in result.quantities().items()
     }
     shares = {
-        f"u_of_{_file_name(budget)}_from_{_file_name(source)}": Quantity(u_a, unit="A")
+        f"u_of_{file_name(budget)}_from_{file_name(source)}": Quantity(u_a, unit="A")
         for budget, sources in result.budgets.items()
         for source, u_a in sources.items()
     }
@@ -207,7 +208,3 @@ def _is_result(stored: StoredRun) -> bool:
 
 def _file_unit(unit: str) -> str:
     return FILE_UNITS.get(unit, unit)
-
-
-def _file_name(label: str) -> str:
-    return label.replace(" ", "_").lower()

@@ -156,9 +156,8 @@ class _Session:
         return self._finish(thread.error, procedure.way_back_failures)
 
     def _store_row(self, record: Mapping[str, float]) -> None:
-        row = tuple(record.values())
-        self._writer.append(row)
-        self._tracker.row(row)
+        self._writer.append(tuple(record.values()))
+        self._tracker.row(record)
 
     def _note(self, kind: str, message: str, severity: str) -> None:
         """Store and show an event; a journal that cannot be written must not stop the way back."""

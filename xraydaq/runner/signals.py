@@ -6,11 +6,12 @@ inside a handler can deadlock with the interrupted code.
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 
 
 class StopRequests:
@@ -43,9 +44,16 @@ def stop_requests() -> Iterator[StopRequests]:
     if threading.current_thread() is not threading.main_thread():
         yield requests
         return
-    before = {number: signal.signal(number, requests.handle) for number in STOPPING}
-    try:
+    with stopping_signals_to(requests.handle):
         yield requests
+
+
+@contextmanager
+def stopping_signals_to(handler: Handler) -> Iterator[None]:
+    """Give the stopping signals to `handler`, and back to whom they belonged; for the main thread only."""
+    before = {number: signal.signal(number, handler) for number in STOPPING}
+    try:
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)

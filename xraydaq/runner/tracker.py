@@ -1,13 +1,11 @@
 """Counts rows in the measuring thread and answers the showing thread how far the run is."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from procedures.base import Plan
 from xraydaq.clock import Clock
 from xraydaq.runner.progress import Progress
-
-ELAPSED, VOLTAGE, CURRENT = 0, 2, 3
 
 
 class Tracker:
@@ -18,10 +16,10 @@ class Tracker:
         self._wall = wall
         self._start_s = wall.now()
         self._points = 0
-        self._last: Sequence[float] = (0.0, math.nan, math.nan, math.nan)
+        self._last: Mapping[str, float] = {"elapsed": 0.0, "voltage": math.nan, "current": math.nan}
         self._phase = "start"
 
-    def row(self, row: Sequence[float]) -> None:
+    def row(self, row: Mapping[str, float]) -> None:
         """Note a stored row."""
         self._last = row
         self._points += 1
@@ -39,10 +37,10 @@ class Tracker:
         return Progress(
             points=points,
             total_points=self._total,
-            elapsed_s=last[ELAPSED],
+            elapsed_s=last["elapsed"],
             remaining_s=remaining_s,
             end_utc_s=self._wall.utc() + remaining_s,
-            current_a=last[CURRENT],
-            voltage_v=last[VOLTAGE],
+            current_a=last["current"],
+            voltage_v=last["voltage"],
             phase=self._phase,
         )

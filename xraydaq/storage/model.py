@@ -6,7 +6,7 @@ Nothing here imports numpy or h5py at run time, so that a process which only acq
 import json
 import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +22,7 @@ STATUS_FLAGS = {"overflow": 1, "compliance": 2, "range_change": 4, "timeout": 8,
 """Bits of the column `status`; several may be set in one row."""
 
 EndState = Literal["finished", "stopped", "failed"]
-STATES = ("running", "finished", "stopped", "failed", "interrupted")
-"""What a run can be; `interrupted` is a run without an END frame whose owner is gone."""
+"""How a run ends by its own word. It can also be `running`, or `interrupted`: without an END frame, its owner gone."""
 
 
 @dataclass(frozen=True)
@@ -224,8 +223,3 @@ def folder_name_of(header: Header) -> str:
 
 def _file_word(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:60] or "unnamed"
-
-
-def column_names(columns: Sequence[Column]) -> tuple[str, ...]:
-    """Get the names in order."""
-    return tuple(column.name for column in columns)

@@ -7,7 +7,7 @@ from instruments.sim import scpi
 from instruments.sim.keithley2400 import formats
 from instruments.sim.keithley2400.command_kinds import Kept, action, query, setting
 from instruments.sim.keithley2400.instrument import Instrument
-from instruments.sim.keithley2400.settings import FUNCTIONS, INFINITE, MAX_READINGS, Layer
+from instruments.sim.keithley2400.settings import INFINITE, MAX_READINGS, Layer
 from instruments.sim.keithley2400.status import IDLE, Event
 from instruments.sim.scpi import Command, ScpiError
 
@@ -162,11 +162,6 @@ def configure(instrument: Instrument, function: str) -> None:
     else:
         settings.curr.protection, settings.sense_volt.range_auto = 21.0, True
     instrument.set_output(True)
-
-
-def function_of(text: str) -> tuple[str]:
-    """Take a function's name as ``:CONFigure:`` writes it."""
-    return scpi.word(*(name.capitalize() for name in FUNCTIONS))(text)
 
 
 def _trigger(instrument: Instrument) -> None:
