@@ -10,8 +10,8 @@ NEEDED = {
     "xraydaq/shipped_configs/recipes/bias_stability.toml",
     "xraydaq/shipped_configs/samples/atomistic.toml",
     "procedures/bias_stability.py",
-    "instruments/keithley2400.py",
-    "instruments/wire/keithley2400.py",
+    "instruments/keithley2400/driver.py",
+    "instruments/wire/keithley2400/rows.py",
     "instruments/sim/keithley2400/device.py",
     "instruments/sim/twin/crystal.py",
 }

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from instruments.keithley2400 import Keithley2400, SourceVoltageSettings
-from instruments.keithley2400_settings import SETTINGS
+from instruments.keithley2400.settings import SETTINGS
 from tests.instruments.cable import Cable
 from xraydaq.clock import JumpingClock
 from xraydaq.errors import InstrumentError, InstrumentTimeout, LimitError, WireError

@@ -8,7 +8,7 @@ from pymeasure.instruments.common_base import DynamicProperty
 from pymeasure.instruments.keithley import Keithley2400 as Upstream
 
 from instruments.keithley2400 import Keithley2400
-from instruments.keithley2400_closed import CLOSED, ClosedMember
+from instruments.keithley2400.closed import CLOSED, ClosedMember
 from tests.instruments.cable import Cable
 from xraydaq.clock import JumpingClock
 from xraydaq.errors import Refused

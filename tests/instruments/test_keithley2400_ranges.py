@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from instruments.keithley2400_ranges import (
+from instruments.keithley2400.ranges import (
     CURRENT_RANGES_A,
     OVERRANGE,
     current_accuracy,
@@ -12,7 +12,7 @@ from instruments.keithley2400_ranges import (
     voltage_range_v,
     voltage_step_v,
 )
-from instruments.keithley2400_settings import SourceVoltageSettings
+from instruments.keithley2400.settings import SourceVoltageSettings
 from xraydaq.config import envelope
 from xraydaq.errors import LimitError
 

@@ -474,7 +474,7 @@ def test_a_point_that_reports_another_level_is_an_error_and_the_source_goes_back
 
 
 def test_settings_are_asked_a_few_at_a_time_and_kept_as_they_are_spelled():
-    from instruments.keithley2400_settings import SETTINGS
+    from instruments.keithley2400.settings import SETTINGS
 
     answers = {query: f"{index}" for index, query in enumerate(SETTINGS)}
     traffic = Traffic()

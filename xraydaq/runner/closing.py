@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, TypeVar
 
-from instruments.keithley2400_ranges import current_accuracy
+from instruments.keithley2400.ranges import current_accuracy
 from xraydaq import __version__
 from xraydaq.analysis.bias_stability import BiasStabilityResult, evaluate
 from xraydaq.analysis.result import file_name

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instruments.wire.keithley2400 import parse_block
-from instruments.wire.keithley2400_stream import BlockReader, LineReader
+from instruments.wire.keithley2400.stream import BlockReader, LineReader
 from xraydaq.errors import WireError
 
 FOUR = ("voltage", "current", "time", "status")

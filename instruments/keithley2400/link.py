@@ -18,8 +18,8 @@ from pyvisa.errors import Error as VisaError
 from pyvisa.errors import VisaIOError
 
 from instruments.wire.keithley2400 import parse_register, single_line
-from instruments.wire.keithley2400_reading import Reading
-from instruments.wire.keithley2400_stream import BlockReader
+from instruments.wire.keithley2400.reading import Reading
+from instruments.wire.keithley2400.stream import BlockReader
 from xraydaq.errors import InstrumentError, InstrumentTimeout, WireError
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from instruments.wire.keithley2400 import BLOCK_HEADER, TERMINATOR, ByteOrder, Reading, block_size, parse_block
+from instruments.wire.keithley2400.reading import Reading
+from instruments.wire.keithley2400.rows import BLOCK_HEADER, TERMINATOR, ByteOrder, block_size, parse_block
 from xraydaq.errors import WireError
 
 LONGEST_LINE = 2500 * 5 * 14 + 1

@@ -9,10 +9,10 @@ import math
 from collections.abc import Callable
 from itertools import pairwise
 
-from instruments.keithley2400_errors import describe, drain, set_checked
-from instruments.keithley2400_link import Link
-from instruments.keithley2400_runs import LinearSweep, Run
-from instruments.keithley2400_settings import (
+from instruments.keithley2400.errors import describe, drain, set_checked
+from instruments.keithley2400.link import Link
+from instruments.keithley2400.runs import LinearSweep, Run
+from instruments.keithley2400.settings import (
     BITS_PER_CHARACTER,
     BYTE_ORDER,
     READ_ELEMENTS,
@@ -21,7 +21,7 @@ from instruments.keithley2400_settings import (
     check_function,
 )
 from instruments.wire.keithley2400 import Reading, parse_readings
-from instruments.wire.keithley2400_stream import BlockReader
+from instruments.wire.keithley2400.stream import BlockReader
 from xraydaq.errors import InstrumentError, WireError
 
 ASCII_ONLY = (701, -701)  # UM, error 701: RS-232 carries text only; the sign depends on the firmware

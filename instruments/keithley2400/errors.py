@@ -3,7 +3,7 @@
 UM is the Series 2400 SourceMeter User's Manual, 2400S-900-01.
 """
 
-from instruments.keithley2400_link import Link
+from instruments.keithley2400.link import Link
 from instruments.wire.keithley2400 import ErrorMessage, parse_error
 from xraydaq.errors import InstrumentError
 

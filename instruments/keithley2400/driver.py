@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from pymeasure.adapters.adapter import Adapter
 from pymeasure.instruments.keithley.keithley2400 import Keithley2400 as Upstream
 
-from instruments.keithley2400_acquire import acquire, undo
-from instruments.keithley2400_closed import CLOSED, check_raw_query, check_raw_write, closing
-from instruments.keithley2400_errors import complaints, drain, set_checked
-from instruments.keithley2400_link import Link
-from instruments.keithley2400_runs import Burst, LinearSweep, ListSweep, Run
-from instruments.keithley2400_settings import (
+from instruments.keithley2400.acquire import acquire, undo
+from instruments.keithley2400.closed import CLOSED, check_raw_query, check_raw_write, closing
+from instruments.keithley2400.errors import complaints, drain, set_checked
+from instruments.keithley2400.link import Link
+from instruments.keithley2400.runs import Burst, LinearSweep, ListSweep, Run
+from instruments.keithley2400.settings import (
     BITS_PER_CHARACTER,
     READ_BACK,
     READ_ELEMENTS,
@@ -27,7 +27,7 @@ from instruments.keithley2400_settings import (
     configuration,
     differences,
 )
-from instruments.keithley2400_stale import StaleGuard
+from instruments.keithley2400.stale import StaleGuard
 from instruments.wire.keithley2400 import (
     Reading,
     format_number,
@@ -36,11 +36,9 @@ from instruments.wire.keithley2400 import (
     parse_number,
     parse_readings,
 )
-from instruments.wire.keithley2400_text import ErrorMessage, Identity, bad_text
+from instruments.wire.keithley2400.text import ErrorMessage, Identity, bad_text
 from xraydaq.clock import Clock
 from xraydaq.errors import InstrumentError, InstrumentTimeout, LimitError, Refused, WireError, XraydaqError
-
-__all__ = ["Keithley2400", "SourceVoltageSettings"]
 
 log = logging.getLogger(__name__)
 

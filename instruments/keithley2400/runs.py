@@ -6,7 +6,7 @@ UM is the Series 2400 SourceMeter User's Manual, 2400S-900-01.
 from dataclasses import dataclass
 from typing import Protocol
 
-from instruments.keithley2400_link import Link
+from instruments.keithley2400.link import Link
 from instruments.wire.keithley2400 import format_level_list, format_number, parse_whole
 from xraydaq.errors import InstrumentError, LimitError
 

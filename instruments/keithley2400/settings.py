@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from instruments.keithley2400_ranges import (
+from instruments.keithley2400.ranges import (
     HIGH_VOLTAGE_CURRENT_A,
     LOW_VOLTAGE_V,
     MAX_CURRENT_A,

@@ -1,4 +1,4 @@
-"""Readings of the Keithley 2400, from text rows and binary blocks; the other words are in `keithley2400_text`.
+"""Readings of the Keithley 2400, from text rows and binary blocks; the other words are in `text`.
 
 UM is the Series 2400 SourceMeter User's Manual, 2400S-900-01. A reading is a row of up to five numbers: voltage,
 current, resistance, time, status, on the wire in this order whatever order was asked for (seen in every captured
@@ -12,47 +12,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal
 
-from instruments.wire.keithley2400_reading import NO_STATUS, Reading
-from instruments.wire.keithley2400_text import (
-    ErrorMessage,
-    Identity,
+from instruments.wire.keithley2400.reading import NO_STATUS, Reading
+from instruments.wire.keithley2400.text import (
     bad_text,
-    format_level_list,
-    format_number,
-    parse_boolean,
-    parse_error,
-    parse_identity,
-    parse_name,
-    parse_names,
-    parse_number,
-    parse_register,
-    parse_whole,
-    single_line,
 )
 from xraydaq.errors import WireError
-
-__all__ = [
-    "BLOCK_HEADER",
-    "ELEMENTS",
-    "ByteOrder",
-    "ErrorMessage",
-    "Identity",
-    "Reading",
-    "block_size",
-    "format_level_list",
-    "format_number",
-    "parse_block",
-    "parse_boolean",
-    "parse_error",
-    "parse_identity",
-    "parse_name",
-    "parse_names",
-    "parse_number",
-    "parse_readings",
-    "parse_register",
-    "parse_whole",
-    "single_line",
-]
 
 ELEMENTS = ("voltage", "current", "resistance", "time", "status")
 """Elements of a reading in their order on the wire."""
