@@ -1,12 +1,12 @@
 """Opens the connection to an instrument: GPIB, RS-232, raw TCP sockets, and whatever else VISA names.
 
-Terminators are those of the Keithley 2400 (User's Manual, 2400S-900-01): on RS-232 a command acts when its CR arrives
-and a reply ends with CR, LF, or both, as chosen in the menu; on GPIB, and on sockets by custom, with LF.
+How an instrument's line is set is its driver's knowledge: every driver package exports a `Line`.
 """
 
 import errno
 import socket
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from xraydaq.errors import InstrumentError
 
@@ -42,10 +42,27 @@ _WORDS = (  # where the VISA library raises bare exceptions, only their text tel
 )  # fmt: skip
 
 
-def open_adapter(resource: str, *, baud: int = 9600) -> "Adapter":
+@dataclass(frozen=True)
+class Line:
+    """How an instrument's line must be set. Speed and frame count on serial lines only."""
+
+    baud: int = 9600
+    data_bits: int = 8
+    parity: Literal["none", "odd", "even"] = "none"
+    stop_bits: Literal[1, 2] = 1
+    flow_control: Literal["none", "xon_xoff"] = "none"
+    serial_end: str = "\r\n"
+    """Ends a message to the instrument on a serial line; "" for an instrument that speaks in packets."""
+
+    serial_reply_end: str = "\n"
+    bus_end: str = "\n"
+    """Ends a message either way on GPIB, USB and sockets; "" for an instrument that speaks in packets."""
+
+
+def open_adapter(resource: str, line: Line, *, baud: int | None = None) -> "Adapter":
     """Open a VISA resource; nothing is sent.
 
-    `baud` counts on serial lines only and must agree with the instrument's menu.
+    `baud`, when given, stands for the line's own: some instruments have a menu for it.
 
     Raises:
         InstrumentError: it cannot be opened; the message is one sentence with a hint.
@@ -55,22 +72,22 @@ def open_adapter(resource: str, *, baud: int = 9600) -> "Adapter":
     from pyvisa.constants import ControlFlow, Parity, StopBits
 
     serial: dict[str, Any] = {
-        "baud_rate": baud,
-        "data_bits": 8,
-        "parity": Parity.none,
-        "stop_bits": StopBits.one,
-        "flow_control": ControlFlow.xon_xoff,  # needed if the menu says so, harmless otherwise: replies are text
-        "write_termination": "\r",
-        "read_termination": "\r",  # an LF before or after is dropped with the empty line it makes
+        "baud_rate": line.baud if baud is None else baud,
+        "data_bits": line.data_bits,
+        "parity": Parity[line.parity],
+        "stop_bits": StopBits.one if line.stop_bits == 1 else StopBits.two,
+        "flow_control": ControlFlow[line.flow_control],
+        "write_termination": line.serial_end,
+        "read_termination": line.serial_reply_end,
     }
-    line: dict[str, Any] = {"write_termination": "\n", "read_termination": "\n"}
+    bus: dict[str, Any] = {"write_termination": line.bus_end, "read_termination": line.bus_end}
     try:
         adapter = VISAAdapter(
             resource,
             asrl=serial,
-            gpib=line,
-            tcpip=line,
-            usb=line,
+            gpib=bus,
+            tcpip=bus,
+            usb=bus,
             timeout=round(TIMEOUT_S * 1000),
             open_timeout=round(OPEN_TIMEOUT_S * 1000),
         )

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_runtime_path
 
 from instruments.connect import open_adapter
-from instruments.keithley2400 import Keithley2400
+from instruments.keithley2400 import LINE, Keithley2400
 from instruments.sim.bench import SimBench
 from instruments.sim.faults import Fault
 from instruments.wire.keithley2400 import Identity
@@ -84,7 +84,7 @@ def _opened(role: Role, simulation: SimBench | None, clock: Clock, max_bias_v: f
     with ExitStack() as stack:
         if simulation is None:
             stack.enter_context(_held(role.resource))
-            adapter = open_adapter(role.resource, baud=role.baud)
+            adapter = open_adapter(role.resource, LINE, baud=role.baud)
         else:
             adapter = simulation.adapter(role.resource)
         smu = Keithley2400(adapter, clock=clock, max_bias_v=max_bias_v)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pymeasure.adapters.adapter import Adapter
 from pymeasure.instruments.keithley.keithley2400 import Keithley2400 as Upstream
 
+from instruments.connect import Line
 from instruments.keithley2400.acquire import acquire, undo
 from instruments.keithley2400.closed import CLOSED, check_raw_query, check_raw_write, closing
 from instruments.keithley2400.errors import complaints, drain, set_checked
@@ -41,6 +42,16 @@ from xraydaq.clock import Clock
 from xraydaq.errors import InstrumentError, InstrumentTimeout, LimitError, Refused, WireError, XraydaqError
 
 log = logging.getLogger(__name__)
+
+LINE = Line(
+    baud=9600,
+    serial_end="\r",
+    serial_reply_end="\r",
+    flow_control="xon_xoff",
+)
+"""On RS-232 a command acts when its CR arrives and a reply ends with CR, LF, or both, as chosen in the menu: an LF
+before or after is dropped with the empty line it makes. XON/XOFF is needed if the menu says so, else harmless, as
+replies are text. On GPIB, and on sockets by custom, LF. (UM, RS-232 interface)"""
 
 QUERIES_PER_MESSAGE = 6
 OFF_TRIES = 3

@@ -21,6 +21,9 @@ class Device(Protocol):
     baud: int | None
     """Speed of its serial line, None on a bus or network."""
 
+    keeps_unread: bool
+    """Whether an unread reply stays in the line when the host speaks again (serial, USB) or is lost (GPIB)."""
+
     def receive(self, data: bytes, now_s: float) -> None:
         """Take bytes from the host."""
 

@@ -63,6 +63,8 @@ class Link:
 
     def interrupt(self, now_s: float) -> None:
         """Tell a bus device that a new message came before its replies were read: they are lost."""
+        if self.device.keeps_unread:
+            return
         with self._lock:
             self._collect(now_s)
             held_back = [reply for reply in self._pending if self._is_held_back(reply, now_s)]
@@ -73,7 +75,7 @@ class Link:
     def nothing_asked(self, now_s: float) -> None:
         """Tell a bus device that the host read in vain."""
         with self._lock:
-            if not self._pending:
+            if not self._pending and not self.device.keeps_unread:
                 self.device.unasked(now_s)
 
     def _is_held_back(self, reply: Reply, now_s: float) -> bool:

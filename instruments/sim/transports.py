@@ -1,7 +1,8 @@
 """A simulated device on a TCP port or a pseudo-terminal, for any program of this computer.
 
 A TCP port is what a GPIB-to-network gateway offers: lines that end with LF, no device clear, replies sent at once.
-A pseudo-terminal is a serial line: with another speed than the instrument's only garbage passes.
+A pseudo-terminal is a serial line: with another speed than the instrument's only garbage passes. It has no parity and
+always eight bits (Linux, pty(7)): a wrong frame cannot be seen here.
 """
 
 import contextlib
@@ -24,7 +25,8 @@ LOOK_S = 0.002
 
 IDLE_LOOK_S = 0.1
 CHUNK = 65536
-SPEEDS = {getattr(termios, f"B{baud}"): baud for baud in (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600)}
+BAUD_RATES = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+SPEEDS = {getattr(termios, f"B{baud}"): baud for baud in BAUD_RATES}
 
 
 class _Server:

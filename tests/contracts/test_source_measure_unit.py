@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from instruments.connect import open_adapter
-from instruments.keithley2400 import Keithley2400, SourceVoltageSettings
+from instruments.keithley2400 import LINE, Keithley2400, SourceVoltageSettings
 from instruments.sim.adapter import SimAdapter
 from instruments.sim.faults import Fault
 from instruments.sim.keithley2400 import SimKeithley2400
@@ -47,7 +47,7 @@ def build(stack: ExitStack, transport: str, *faults: Fault) -> Rig:
         adapter = SimAdapter(link, clock)
     else:
         server = stack.enter_context((TcpServer if transport == "tcp" else SerialServer)(link, clock))
-        adapter = open_adapter(server.resource, baud=BAUD)
+        adapter = open_adapter(server.resource, LINE, baud=BAUD)
     smu = Keithley2400(adapter, clock=clock, max_bias_v=10.0)
     stack.callback(smu.close)
     return Rig(smu, device, load, link, lines)

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import pytest
 
 from instruments.connect import open_adapter
-from instruments.keithley2400 import Keithley2400
+from instruments.keithley2400 import LINE, Keithley2400
 from xraydaq.clock import RealClock
 from xraydaq.errors import InstrumentError, InstrumentTimeout
 
@@ -48,7 +48,7 @@ def answering(receive, send, end, reply):
 @pytest.mark.parametrize("reply_end", [b"\r", b"\r\n"])
 def test_a_serial_line_sends_and_takes_carriage_returns_and_tolerates_line_feeds(terminal, reply_end):
     near, path = terminal
-    adapter = open_adapter(f"ASRL{path}::INSTR", baud=19200)
+    adapter = open_adapter(f"ASRL{path}::INSTR", LINE, baud=19200)
     assert adapter.connection.baud_rate == 19200
     smu = Keithley2400(adapter, clock=RealClock(), max_bias_v=1.0)
     for _ in range(2):
@@ -63,7 +63,7 @@ def test_a_serial_line_sends_and_takes_carriage_returns_and_tolerates_line_feeds
 
 def test_a_socket_sends_and_takes_line_feeds(listener):
     host, port = listener.getsockname()
-    adapter = open_adapter(f"TCPIP0::{host}::{port}::SOCKET")
+    adapter = open_adapter(f"TCPIP0::{host}::{port}::SOCKET", LINE)
     peer, _ = listener.accept()
     with peer:
         thread, received = answering(peer.recv, peer.sendall, b"\n", IDENTITY + b"\n")
@@ -77,7 +77,7 @@ def test_a_socket_sends_and_takes_line_feeds(listener):
 
 def test_a_socket_whose_far_end_has_closed_is_an_error_and_does_not_hang(listener):
     host, port = listener.getsockname()
-    adapter = open_adapter(f"TCPIP0::{host}::{port}::SOCKET")
+    adapter = open_adapter(f"TCPIP0::{host}::{port}::SOCKET", LINE)
     peer, _ = listener.accept()
     peer.close()
     smu = Keithley2400(adapter, clock=RealClock(), max_bias_v=1.0)
@@ -88,7 +88,7 @@ def test_a_socket_whose_far_end_has_closed_is_an_error_and_does_not_hang(listene
 
 def test_opening_sends_nothing(listener):
     host, port = listener.getsockname()
-    adapter = open_adapter(f"TCPIP0::{host}::{port}::SOCKET")
+    adapter = open_adapter(f"TCPIP0::{host}::{port}::SOCKET", LINE)
     peer, _ = listener.accept()
     adapter.close()
     with peer:
@@ -97,7 +97,7 @@ def test_opening_sends_nothing(listener):
 
 def test_silence_is_a_timeout(listener):
     host, port = listener.getsockname()
-    adapter = open_adapter(f"TCPIP0::{host}::{port}::SOCKET")
+    adapter = open_adapter(f"TCPIP0::{host}::{port}::SOCKET", LINE)
     peer, _ = listener.accept()
     with peer:
         smu = Keithley2400(adapter, clock=RealClock(), max_bias_v=1.0)
@@ -110,7 +110,7 @@ def test_a_refused_connection_is_noticed_at_once(listener):
     host, port = listener.getsockname()
     listener.close()
     with pytest.raises(InstrumentError, match="refused; is the port number right"):
-        open_adapter(f"TCPIP0::{host}::{port}::SOCKET")
+        open_adapter(f"TCPIP0::{host}::{port}::SOCKET", LINE)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_refused_connection_is_noticed_at_once(listener):
 )
 def test_what_cannot_be_opened_is_one_sentence_with_a_hint(resource, hint):
     with pytest.raises(InstrumentError, match=hint) as caught:
-        open_adapter(resource)
+        open_adapter(resource, LINE)
     assert "\n" not in str(caught.value)
 
 
@@ -136,10 +136,10 @@ def test_a_port_of_another_user_is_a_question_of_permission(monkeypatch):
 
     monkeypatch.setattr(serial, "serial_for_url", denied)  # a root user is never denied
     with pytest.raises(InstrumentError, match="dialout"):
-        open_adapter("ASRL/dev/ttyUSB0::INSTR")
+        open_adapter("ASRL/dev/ttyUSB0::INSTR", LINE)
 
 
 @pytest.mark.skipif(bool(find_spec("gpib") or find_spec("gpib_ctypes")), reason="a GPIB driver is installed")
 def test_a_missing_gpib_driver_is_named():
     with pytest.raises(InstrumentError, match="GPIB needs a driver: install linux-gpib"):
-        open_adapter("GPIB0::24::INSTR")
+        open_adapter("GPIB0::24::INSTR", LINE)

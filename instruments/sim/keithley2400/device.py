@@ -45,6 +45,7 @@ class SimKeithley2400:
             raise ValueError(f"baud {baud}: the instrument has {', '.join(map(str, BAUD_RATES))}")
         self.instrument = Instrument(load, seed=seed, unit=unit or Unit(), is_serial=baud is not None)
         self.baud = baud
+        self.keeps_unread = baud is not None
         self.terminator = b"\n" if baud is None else b"\r"
         self.refused: list[tuple[str, int]] = []
         """Message units that were not understood, with their error."""
