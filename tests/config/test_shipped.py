@@ -13,7 +13,7 @@ FILES = [
     for path in sorted((shipped_configs() / folder).glob("*.toml"))
 ]
 RECIPES = sorted((shipped_configs() / "recipes").glob("*.toml"))
-TYPES = {"string": str, "object": dict, "number": int | float, "integer": int}
+TYPES = {"boolean": bool, "string": str, "object": dict, "number": int | float, "integer": int}
 
 
 def mistakes(value, schema, root, at="file"):
@@ -38,7 +38,9 @@ def mistakes(value, schema, root, at="file"):
 
 def has_type(value, schema):
     is_date = schema.get("format") == "date"
-    return isinstance(value, date if is_date else TYPES[schema["type"]]) and not isinstance(value, bool)
+    return isinstance(value, date if is_date else TYPES[schema["type"]]) and (
+        schema["type"] == "boolean"
+    ) == isinstance(value, bool)
 
 
 def table_mistakes(value, schema, root, at):

@@ -5,7 +5,7 @@ from datetime import date
 
 from xraydaq.config.draft import Draft
 from xraydaq.config.messages import did_you_mean, dotted, shown
-from xraydaq.config.models import DEVICES, DRIVERS, FROM_SAMPLE, SIM, Bench
+from xraydaq.config.models import DEVICES, DRIVERS, FROM_SAMPLE, OPERATOR, SIM, WITHOUT_CABLE, Bench
 from xraydaq.config.recipes import ROLES
 from xraydaq.config.source import Document
 from xraydaq.config.validate import Checked
@@ -15,6 +15,7 @@ def bench_problems(document: Document, checked: Checked[Bench]) -> Iterator[str]
     """Find roles that do not exist, two roles on one cable, and real and simulated instruments mixed."""
     if ("roles",) in checked.broken:
         return
+    yield from _missing_for_roles(document, checked)
     bench = checked.value
     twin_broken = ("twin",) in checked.broken
     cables: dict[str, str] = {}
@@ -22,15 +23,52 @@ def bench_problems(document: Document, checked: Checked[Bench]) -> Iterator[str]
         where, table = document.origin(("roles", name)), dotted(("roles", name))
         if name not in DRIVERS:
             yield f"{where}: {table}: unknown role{did_you_mean(name, DRIVERS)}; allowed: {', '.join(DRIVERS)}"
-        if ("roles", name) in checked.broken or ("roles", name, "resource") in checked.broken:
+        if ("roles", name) in checked.broken:
+            continue
+        if name in DRIVERS and ("roles", name, "driver") not in checked.broken and role.driver not in DRIVERS[name]:
+            yield (
+                f"{document.origin(('roles', name, 'driver'))}: {table}.driver: {shown(role.driver)} cannot fill this "
+                f"role; allowed: {', '.join(shown(each) for each in DRIVERS[name])}"
+            )
+        if ("roles", name, "resource") in checked.broken:
             continue
         where, cable = document.origin(("roles", name, "resource")), role.resource.casefold()
         key = f"{table}.resource: {shown(role.resource)}"
+        if not _has_cable(role.resource):
+            ways = WITHOUT_CABLE.get(name, ())
+            if name in DRIVERS and not role.resource.startswith(ways or "-"):
+                yield f"{where}: {key} cannot fill this role; allowed: a VISA resource" + (
+                    f" or {' or '.join(ways)}" if ways else ""
+                )
+            continue
         if cable in cables:
             yield f"{where}: {key} is already the resource of {cables[cable]}; each instrument needs its own"
         cables.setdefault(cable, dotted(("roles", name)))
         if not twin_broken and name in DRIVERS:
             yield from (f"{where}: {key} {text}" for text in _cable_problems(bench, name, role.resource))
+
+
+def _has_cable(resource: str) -> bool:
+    return resource != OPERATOR and not resource.startswith("FOLDER::")
+
+
+NEEDED = {
+    "tube": ("limits", ("max_tube_voltage", "max_tube_current", "max_tube_power")),
+    "temperature": ("limits", ("max_temperature",)),
+    "filters": ("", ("filters",)),
+}
+"""What a bench file must say when it has a role: the table and its keys."""
+
+
+def _missing_for_roles(document: Document, checked: Checked[Bench]) -> Iterator[str]:
+    for name, (table, keys) in NEEDED.items():
+        if name not in checked.value.roles or (table and (table,) in checked.broken):
+            continue
+        path = (table,) if table else ()
+        found = document.data.get(table, {}) if table else document.data
+        for key in keys:
+            if key not in found:
+                yield f"{document.origin(path)}: {dotted((*path, key))}: missing; roles.{name} needs it"
 
 
 def _cable_problems(bench: Bench, name: str, resource: str) -> Iterator[str]:

@@ -7,18 +7,31 @@ from pydantic import Field
 
 from xraydaq.config.recipes import PARAMETERS
 from xraydaq.config.recipes.bias_stability import BiasStabilityParameters
-from xraydaq.config.values import Bounds, Model, Number, Quantity
-from xraydaq.config.words import Choice, Day, Text
+from xraydaq.config.values import Bounds, Model, Number, Quantities, Quantity
+from xraydaq.config.words import Choice, Day, Switch, Text
 
 SIM = "SIM::"
-DRIVERS = {"smu": ("keithley2400",)}
+OPERATOR = "OPERATOR"
+FOLDER = "FOLDER::"
+DRIVERS = {
+    "smu": ("keithley2400",),
+    "tube": ("minix2",),
+    "dosimeter": ("accugold",),
+    "preamplifier": ("sr570",),
+    "analyser": ("agilent35670a",),
+    "temperature": ("lakeshore335",),
+    "filters": ("foils",),
+}
 """Role -> drivers that can fill it."""
+
+WITHOUT_CABLE = {"dosimeter": (OPERATOR, FOLDER), "filters": (OPERATOR,)}
+"""Roles that a person or a folder of files can fill, and how their resource begins then."""
 
 DEVICES = ("untreated", "mai", "atomistic")
 """Treatments of which the simulated bench knows a crystal."""
 
 FROM_SAMPLE = "from sample"
-BAUD_RATES = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600)
+BAUD_RATES = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
 Name = Annotated[
     str, Text("mai", r"[^\W_][\w .+-]{0,59}", "up to 60 letters, digits, blanks and . _ + -, first a letter or digit")
@@ -30,7 +43,7 @@ Resource = Annotated[
     str,
     Text(
         "GPIB0::24::INSTR",
-        r"(SIM::\w+|(GPIB|ASRL|TCPIP|USB)[^:\s]*::[^\s]+)",
+        r"(SIM::\w+|OPERATOR|FOLDER::.+|(GPIB|ASRL|TCPIP|USB)[^:\s]*::[^\s]+|ASRL/[^:\s]+::[^\s]+)",
         'a VISA resource, or "SIM::<role>" to simulate',
     ),
 ]
@@ -41,8 +54,8 @@ class Role(Model):
 
     driver: Driver
     resource: Resource
-    baud: Annotated[int, Number(9600, whole=True, one_of=BAUD_RATES)] = 9600
-    """Speed of a serial line; means nothing on other interfaces."""
+    baud: Annotated[int, Number(9600, whole=True, one_of=BAUD_RATES)] | None = None
+    """Speed of a serial line when the instrument has a menu for it; by default the driver's."""
 
     model: Annotated[str, Text("MODEL 2400")] | None = None
     serial: Annotated[str, Text("1234567")] | None = None
@@ -61,6 +74,32 @@ class BenchLimits(Model):
 
     max_bias_v: Annotated[float, Quantity("V", "25 V", Bounds(above=0.0))] = Field(alias="max_bias")
     max_current_a: Annotated[float, Quantity("A", "100 uA", Bounds(above=0.0))] = Field(alias="max_current")
+    max_tube_voltage_v: Annotated[float, Quantity("V", "50 kV", Bounds(above=0.0))] | None = Field(
+        None, alias="max_tube_voltage"
+    )
+    max_tube_current_a: Annotated[float, Quantity("A", "200 uA", Bounds(above=0.0))] | None = Field(
+        None, alias="max_tube_current"
+    )
+    max_tube_power_w: Annotated[float, Quantity("W", "10 W", Bounds(above=0.0))] | None = Field(
+        None, alias="max_tube_power"
+    )
+    """The tube's own table limits it as well; the tightest wins."""
+
+    max_temperature_k: Annotated[float, Quantity("K", "325 K", Bounds(above=0.0))] | None = Field(
+        None, alias="max_temperature"
+    )
+
+
+class Foils(Model):
+    """The aluminium in the beam. What it lets through is measured, never assumed."""
+
+    fixed_m: Annotated[float, Quantity("m", "0.5 mm", Bounds(at_least=0.0, at_most=0.05))] = Field(alias="fixed")
+    """Always in the beam: at least 0.5 mm keep the anode's 3 keV lines out."""
+
+    foils_m: Annotated[tuple[float, ...], Quantities(Quantity("m", "1 mm", Bounds(above=0.0, at_most=0.05)))] = Field(
+        alias="foils"
+    )
+    """Foils that can be mounted, alone or together."""
 
 
 class TwinSettings(Model):
@@ -74,6 +113,11 @@ class TwinSettings(Model):
     )
     conduction: Annotated[Literal["parallel", "sharp"], Choice(("parallel", "sharp"))] = "parallel"
     noise: Annotated[Literal["psd", "lod"], Choice(("psd", "lod"))] = "psd"
+    spectral: Annotated[Literal["flat", "energy"], Choice(("flat", "energy"))] = "flat"
+    chamber_field: Annotated[Literal["covered", "partial"], Choice(("covered", "partial"))] = "covered"
+    dose_nonlinearity: Annotated[Literal["mild", "none"], Choice(("mild", "none"))] = "mild"
+    wiring: Annotated[Literal["smu", "preamplifier"], Choice(("smu", "preamplifier"))] = "smu"
+    """Which instrument the crystal is connected to; the other one sees an open input."""
 
 
 class Bench(Model):
@@ -83,12 +127,20 @@ class Bench(Model):
     description: Note = ""
     roles: dict[str, Role]
     limits: BenchLimits
+    filters: Foils | None = None
     twin: TwinSettings | None = None
+    served_simulation: Annotated[bool, Switch()] = False
+    """Behind these resources stand simulators that another process serves; runs say so."""
 
     @property
     def simulated(self) -> bool:
-        """Tell whether no real instrument is on this bench."""
+        """Tell whether no real instrument is on this bench and its simulators live in this program."""
         return self.twin is not None
+
+    @property
+    def is_real(self) -> bool:
+        """Tell whether the instruments are real, as far as the bench file says."""
+        return self.twin is None and not self.served_simulation
 
 
 class Sample(Model):

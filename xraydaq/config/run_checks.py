@@ -10,6 +10,9 @@ from xraydaq.config.models import Sample
 from xraydaq.config.recipes.bias_stability import BiasStabilityParameters
 from xraydaq.units import format_quantity
 
+SMU_BAUD = 9600
+"""Factory setting of a Keithley 2400's menu (User's Manual, 2400S-900-01, RS-232 interface)."""
+
 COMPLIANCE_MARGIN = 10.0
 """Recommended ratio of compliance to the largest expected dark current."""
 
@@ -110,7 +113,7 @@ def _serial_baud(draft: Draft) -> int | None:
     if not draft.knows("bench.roles") or "smu" not in draft.bench.roles or not draft.knows("bench.roles.smu.resource"):
         return None
     smu = draft.bench.roles["smu"]
-    return smu.baud if smu.resource.startswith("ASRL") else None
+    return (smu.baud or SMU_BAUD) if smu.resource.startswith("ASRL") else None
 
 
 def _over(draft: Draft, key: str, value: float, limit: Limit) -> str:

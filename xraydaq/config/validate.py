@@ -17,8 +17,10 @@ from xraydaq.config.locator import KeyPath
 from xraydaq.config.messages import PROBLEM, closest, did_you_mean, dotted, shown
 from xraydaq.config.models import FILES
 from xraydaq.config.source import Document
-from xraydaq.config.values import Model, Number, Quantity
+from xraydaq.config.values import Model, Number, Quantities, Quantity
 from xraydaq.config.words import Choice, Day, Text
+
+FIELD_TYPES = (Quantity, Quantities, Number, Text, Choice, Day)
 
 M = TypeVar("M", bound=Model)
 
@@ -152,7 +154,7 @@ def _example(field: FieldInfo) -> object:
     inner = inner_model(field)
     if inner is not None:
         return {} if _is_named_tables(field) else _example_table(inner)
-    return next(each.example for each in field.metadata if isinstance(each, Quantity | Number | Text | Choice | Day))
+    return next(each.example for each in field.metadata if isinstance(each, FIELD_TYPES))
 
 
 def _example_table(model: type[Model]) -> dict[str, object]:

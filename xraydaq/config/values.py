@@ -114,6 +114,33 @@ class Quantity:
 
 
 @dataclass(frozen=True)
+class Quantities:
+    """A list of texts with a unit; becomes a tuple of SI values, all different."""
+
+    each: Quantity
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "string", "examples": [self.each.example]}}
+
+    @property
+    def example(self) -> list[str]:
+        """Get a valid list."""
+        return [self.each.example]
+
+    def read(self, value: object) -> tuple[float, ...]:
+        """Get the SI values of a TOML list."""
+        if not isinstance(value, list) or not value:
+            raise problem(f'{shown(value)} given; allowed: a list like ["{self.each.example}"]')
+        found = tuple(self.each.read(each, {}) for each in value)
+        if len(set(found)) < len(found):
+            raise problem(f"{shown(value)} names one value twice; allowed: each once")
+        return found
+
+
+@dataclass(frozen=True)
 class Number:
     """A TOML number without unit."""
 

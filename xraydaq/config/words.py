@@ -81,3 +81,22 @@ class Choice:
             return value
         allowed = ", ".join(f'"{word}"' for word in self.words)
         raise problem(f"{shown(value)} given; allowed: {allowed}{did_you_mean(value, self.words)}")
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Yes or no, as TOML writes them."""
+
+    example = "true"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+    def read(self, value: object) -> bool:
+        """Get the truth of a TOML value."""
+        if isinstance(value, bool):
+            return value
+        raise problem(f"{shown(value)} given; allowed: true or false, without quotes")
