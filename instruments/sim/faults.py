@@ -24,9 +24,22 @@ class Fault:
     first: int
     last: int
 
-    def holds(self, number: int) -> bool:
+    def holds(self, number: int, _ready_s: float) -> bool:
         """Tell whether reply `number` is hit."""
         return self.first <= number <= self.last
+
+
+@dataclass(frozen=True)
+class TimedFault:
+    """What happens to the replies that are ready from `start_s` to `end_s` of the bench clock."""
+
+    name: str
+    start_s: float
+    end_s: float
+
+    def holds(self, _number: int, ready_s: float) -> bool:
+        """Tell whether a reply that is ready at `ready_s` is hit."""
+        return self.start_s <= ready_s < self.end_s
 
 
 def parse_faults(texts: Iterable[str]) -> tuple[Fault, ...]:
@@ -56,17 +69,21 @@ def parse_faults(texts: Iterable[str]) -> tuple[Fault, ...]:
 class FaultyLine:
     """Counts replies and spoils those that a fault holds for."""
 
-    def __init__(self, faults: Sequence[Fault], terminator: bytes, seed: int) -> None:
-        self._faults = tuple(faults)
+    def __init__(self, faults: Sequence[Fault | TimedFault], terminator: bytes, seed: int) -> None:
+        self._faults = list(faults)
         self._terminator = terminator
         self._rng = np.random.default_rng([seed, 1])
         self.count = 0
+
+    def add(self, fault: Fault | TimedFault) -> None:
+        """Have one more fault."""
+        self._faults.append(fault)
 
     def carry(self, reply: Reply) -> list[Reply]:
         """Get what reaches the host of one reply."""
         self.count += 1
         for fault in self._faults:
-            if fault.holds(self.count):
+            if fault.holds(self.count, reply.ready_s):
                 return self._spoil(fault.name, reply)
         return [reply]
 

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from instruments.sim.device import Device, Reply
-from instruments.sim.faults import Fault, FaultyLine
+from instruments.sim.faults import Fault, FaultyLine, TimedFault
 
 
 class Link:
@@ -21,10 +21,28 @@ class Link:
         self._pending: deque[Reply] = deque()
         self._log = log
         self._lock = threading.RLock()
+        self._unplugged: list[tuple[float, float]] = []
+
+    def add_fault(self, fault: TimedFault) -> None:
+        """Have one more fault of this line."""
+        with self._lock:
+            self._line.add(fault)
+
+    def unplug(self, start_s: float, end_s: float) -> None:
+        """Pull the cable from `start_s` to `end_s`: what is sent is lost, what was on its way as well."""
+        with self._lock:
+            self._unplugged.append((start_s, end_s))
+
+    def is_plugged(self, now_s: float) -> bool:
+        """Tell whether the cable is in."""
+        with self._lock:
+            return not any(start_s <= now_s < end_s for start_s, end_s in self._unplugged)
 
     def send(self, data: bytes, now_s: float) -> None:
         """Carry bytes from the host to the device."""
         with self._lock:
+            if not self.is_plugged(now_s):
+                return
             self.bytes_received += len(data)
             if self._log is not None:
                 self._log(now_s, ">", data)
@@ -34,6 +52,8 @@ class Link:
         """Give the oldest reply that is out by now, None without one."""
         with self._lock:
             self._collect(now_s)
+            if not self.is_plugged(now_s):
+                self._pending.clear()
             if not self._pending or self._pending[0].ready_s > now_s:
                 return None
             data = self._pending.popleft().data

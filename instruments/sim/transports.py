@@ -45,7 +45,7 @@ class _Server:
         """Carry bytes both ways until the host is gone or the server closes."""
         with selectors.DefaultSelector() as selector:
             selector.register(descriptor, selectors.EVENT_READ)
-            while not self._closing.is_set():
+            while not self._closing.is_set() and self._link.is_plugged(self._clock.now()):
                 at_work = self._link.next_s(self._clock.now()) is not None
                 if selector.select(LOOK_S if at_work else IDLE_LOOK_S):
                     data = read()
@@ -89,6 +89,9 @@ class TcpServer(_Server):
             while not self._closing.is_set():
                 with contextlib.suppress(TimeoutError):
                     host, _ = self._listening.accept()
+                    if not self._link.is_plugged(self._clock.now()):
+                        host.close()
+                        continue
                     with host, contextlib.suppress(OSError):  # a host that leaves in the middle is no event here
                         host.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                         self._carry(host.fileno(), partial(host.recv, CHUNK), host.sendall)
@@ -119,7 +122,10 @@ class SerialServer(_Server):
         termios.tcsetattr(self._slave, termios.TCSANOW, attributes)
 
     def _serve(self) -> None:
-        self._carry(self._master, self._read, self._write)
+        """Carry bytes while the cable is in; a pseudo-terminal whose cable is out is silent (a real port vanishes)."""
+        while not self._closing.is_set():
+            self._carry(self._master, self._read, self._write)
+            self._closing.wait(IDLE_LOOK_S)
 
     def _read(self) -> bytes:
         return self._as_heard(os.read(self._master, CHUNK))

@@ -1,7 +1,7 @@
 import pytest
 
 from instruments.sim.device import Reply
-from instruments.sim.faults import LATE_S, Fault, FaultyLine, parse_faults
+from instruments.sim.faults import LATE_S, Fault, FaultyLine, TimedFault, parse_faults
 from xraydaq.errors import ConfigError
 
 ROW = Reply(b"+1.0,+2.0\n", 5.0)
@@ -34,3 +34,9 @@ def test_each_fault_does_what_its_name_says():
 def test_only_the_replies_that_were_named_are_hit():
     line = FaultyLine([Fault("missing", 2, 3)], b"\n", seed=1)
     assert [len(line.carry(ROW)) for _ in range(5)] == [1, 0, 0, 1, 1]
+
+
+def test_a_fault_with_a_time_hits_what_is_ready_within_it():
+    line = FaultyLine([], b"\n", seed=1)
+    line.add(TimedFault("missing", 2.0, 3.0))
+    assert [len(line.carry(Reply(b"1\n", ready_s))) for ready_s in (1.9, 2.0, 2.9, 3.0)] == [1, 0, 0, 1]
