@@ -14,6 +14,7 @@ NEEDED = {
     "instruments/wire/keithley2400/rows.py",
     "instruments/sim/keithley2400/device.py",
     "instruments/sim/twin/crystal.py",
+    "instruments/sim/twin/reference/beam_grid_30cm.csv",
 }
 
 
@@ -22,7 +23,7 @@ def main() -> int:
     names = [name for name in ZipFile(sys.argv[1]).namelist() if ".dist-info/" not in name]
     missing = sorted(NEEDED - set(names))
     foreign = sorted(
-        name for name in names if name.split("/")[0] not in PACKAGES or not name.endswith((".py", ".toml"))
+        name for name in names if name.split("/")[0] not in PACKAGES or not name.endswith((".py", ".toml", ".csv"))
     )
     for problem, found in (("missing from the wheel", missing), ("should not be in the wheel", foreign)):
         if found:

@@ -5,7 +5,7 @@ How an instrument's line is set is its driver's knowledge: every driver package 
 
 import errno
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from xraydaq.errors import InstrumentError
@@ -22,11 +22,13 @@ _HINTS = {
     errno.EPERM: "permission denied; is this user in the group of the port (often dialout)?",
     errno.EBUSY: "the port is in use by another program",
     errno.ENOTTY: "this is not a serial port",
+    errno.EINVAL: "the port does not have this frame; a pseudo-terminal has 8N1 only (key frame of the role)",
     errno.ECONNREFUSED: "the connection was refused; is the port number right and the gateway on?",
     errno.EHOSTUNREACH: "the address cannot be reached; is the network cable plugged in?",
     errno.ENETUNREACH: "the network cannot be reached",
     errno.ETIMEDOUT: "nobody answers at this address",
 }
+_PARITIES: dict[str, Literal["none", "odd", "even"]] = {"N": "none", "O": "odd", "E": "even"}
 _WORDS = (  # where the VISA library raises bare exceptions, only their text tells what happened
     ("linux-gpib", "GPIB needs a driver: install linux-gpib or the VISA library of the interface's maker"),
     ("PyUSB", "USB needs a driver: install libusb or the VISA library of the instrument's maker"),
@@ -57,6 +59,14 @@ class Line:
     serial_reply_end: str = "\n"
     bus_end: str = "\n"
     """Ends a message either way on GPIB, USB and sockets; "" for an instrument that speaks in packets."""
+
+
+def framed(line: Line, frame: str | None) -> Line:
+    """Get the line with another frame, such as ``"7O1"``; None leaves it as it is."""
+    if frame is None:
+        return line
+    parity = _PARITIES[frame[1]]
+    return replace(line, data_bits=int(frame[0]), parity=parity, stop_bits=1 if frame[2] == "1" else 2)
 
 
 def open_adapter(resource: str, line: Line, *, baud: int | None = None) -> "Adapter":

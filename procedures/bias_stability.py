@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Callable
 from typing import ClassVar
 
 from pymeasure.experiment import FloatParameter, Parameter
@@ -11,9 +12,10 @@ from instruments.wire.keithley2400 import Reading
 from procedures.base import BadReadings, BenchProcedure, Phase, Plan
 from xraydaq.config import RunConfig
 from xraydaq.config.recipes.bias_stability import BiasStabilityParameters
-from xraydaq.errors import InstrumentError, InstrumentTimeout, SafetyTrip, WireError
+from xraydaq.errors import ConnectionFailed, InstrumentError, InstrumentTimeout, SafetyTrip, WireError
 from xraydaq.safety import WayBack
 from xraydaq.storage import STATUS_FLAGS, Column
+from xraydaq.units import format_quantity
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +124,7 @@ class BiasStability(BenchProcedure):
         clock = self.context.clock
         for moment_s, level_v in self._levels(self.smu.bias_v, target_v, self.ramp_rate_v_per_s):
             self.wait_until(moment_s)
-            self._set_level(level_v)
+            self._set_level(level_v, self._set_bias)
         self.wait_until(clock.now() + RAMP_STEP_S)
 
     def _ramp_down(self) -> None:
@@ -134,15 +136,18 @@ class BiasStability(BenchProcedure):
         rate_v_per_s = max(self.ramp_rate_v_per_s, abs(level_v) / LONGEST_WAY_TO_ZERO_S)
         for moment_s, step_v in self._levels(level_v, 0.0, rate_v_per_s):
             self.context.clock.sleep_until(moment_s)
-            self._set_level(step_v)
+            self._set_level(step_v, self.smu.lower_bias)
 
-    def _set_level(self, level_v: float) -> None:
+    def _set_bias(self, level_v: float) -> None:
+        self.smu.bias_v = level_v
+
+    def _set_level(self, level_v: float, set_bias: Callable[[float], None]) -> None:
         """Set a level, once more if its confirmation was spoilt on the way: the same level twice is harmless."""
         try:
-            self.smu.bias_v = level_v
+            set_bias(level_v)
         except (InstrumentTimeout, WireError) as error:
             self.context.note("retry", f"bias {level_v:g} V set again: {error}", "warning")
-            self.smu.bias_v = level_v
+            set_bias(level_v)
 
     def _levels(self, from_v: float, to_v: float, rate_v_per_s: float) -> list[tuple[float, float]]:
         """Get (moment, level) of each step of a ramp that starts now; empty when there is nothing to do."""
@@ -169,13 +174,17 @@ class BiasStability(BenchProcedure):
         )  # fmt: skip
         if reading.in_compliance and self.on_compliance == "stop":
             raise SafetyTrip(
-                f"the crystal drew the compliance current of {self.compliance_a:g} A at {reading.voltage_v:g} V; "
+                f"the current was limited by {self._what_limits(reading)} at {reading.voltage_v:g} V; "
                 'policy "stop" (on_compliance = "flag" records on)'
             )
 
+    def _what_limits(self, reading: Reading) -> str:
+        if reading.in_real_compliance:
+            return f"the compliance of {format_quantity(self.compliance_a, 'A')}"
+        return f"the fixed current range of {format_quantity(self.current_range_a, 'A')}, not by the compliance,"
+
     def _take_bad_row(self, elapsed_s: float, epoch_s: float, error: InstrumentError) -> None:
-        flag = STATUS_FLAGS["timeout"] if isinstance(error, InstrumentTimeout) else STATUS_FLAGS["bad_reply"]
-        self._emit_row(elapsed_s, epoch_s, math.nan, math.nan, math.nan, flag, 0, math.nan)
+        self._emit_row(elapsed_s, epoch_s, math.nan, math.nan, math.nan, _flag_of(error), 0, math.nan)
         self.context.note("bad_reading", str(error), "warning")
         if self.on_bad_reading == "fail":
             raise InstrumentError(f'a reading failed and the recipe says on_bad_reading = "fail": {error}') from error
@@ -187,6 +196,11 @@ class BiasStability(BenchProcedure):
     ) -> None:  # fmt: skip
         values = (elapsed_s, epoch_s, voltage_v, current_a, current_u_a, math.nan, flags, smu_status, smu_time_s)
         self.emit("results", dict(zip(self.DATA_COLUMNS, values, strict=True)))
+
+
+def _flag_of(error: InstrumentError) -> int:
+    kinds = {InstrumentTimeout: "timeout", ConnectionFailed: "connection_failed"}
+    return STATUS_FLAGS[next((name for kind, name in kinds.items() if isinstance(error, kind)), "bad_reply")]
 
 
 def _flags(reading: Reading) -> int:

@@ -71,6 +71,10 @@ class InstrumentTimeout(InstrumentError):
     """An instrument did not answer in time."""
 
 
+class ConnectionFailed(InstrumentError):
+    """The line to an instrument failed, or the computer's end of it: nothing can be sent or received."""
+
+
 class WireError(InstrumentError):
     """Bytes that are not a message of the instrument; `data` holds them."""
 

@@ -57,6 +57,8 @@ QUERIES_PER_MESSAGE = 6
 OFF_TRIES = 3
 OFF = ":ABOR;:OUTP OFF"
 READ_SLACK_S = 1.0
+COARSEST_LEVEL_STEP_V = 5e-3
+"""Of the 200 V range, for a source that was not configured here."""
 
 
 @closing(CLOSED)
@@ -151,12 +153,37 @@ class Keithley2400(Upstream):
     @bias_v.setter
     def bias_v(self, bias_v: float) -> None:
         self._check_level(bias_v)
+        self._set_level(bias_v)
+
+    def lower_bias(self, bias_v: float) -> None:
+        """Set a level on a way down to zero, which may begin above `max_bias_v` where another program left the source.
+
+        Raises:
+            LimitError: it is above the limit, and further from zero than the present level.
+            InstrumentError: the level could not be set.
+        """
+        if abs(bias_v) <= self.max_bias_v:
+            self.bias_v = bias_v
+            return
+        found_v = self.bias_v
+        # a level that was set shows rounded, and may have to be set again
+        if not (bias_v * found_v > 0 and abs(bias_v) <= abs(found_v) + self._level_step_v):
+            raise LimitError(
+                f"{self.name}: bias {bias_v} V exceeds the limit of {self.max_bias_v} V and is not on the way to 0 V "
+                f"from the present {found_v} V"
+            )
+        self._set_level(bias_v)
+
+    def _set_level(self, bias_v: float) -> None:
         command = f":SOUR:VOLT {format_number(bias_v)}"
         self._link.send(command)
         found_v = self.bias_v
-        step_v = 5e-3 if self._configured is None else self._configured.level_step_v
-        if not abs(found_v - bias_v) <= step_v + 1e-6 * abs(bias_v):
+        if not abs(found_v - bias_v) <= self._level_step_v + 1e-6 * abs(bias_v):
             raise InstrumentError(f"{self.name}: {command} left the level at {found_v} V: {complaints(self._link)}")
+
+    @property
+    def _level_step_v(self) -> float:
+        return COARSEST_LEVEL_STEP_V if self._configured is None else self._configured.level_step_v
 
     @property
     def output_enabled(self) -> bool:
@@ -179,7 +206,8 @@ class Keithley2400(Upstream):
         Raises:
             InstrumentTimeout: no answer (with the output off the instrument is silent: UM, error +803).
             WireError: an answer that is not one reading, or one that was taken before it was asked for.
-            InstrumentError: the connection is lost, or the instrument measures something else by now.
+            ConnectionFailed: the connection is lost.
+            InstrumentError: the instrument measures something else by now.
         """
         self._require_configured()
         return self._link.ask(":READ?", self._parse_reading, self._read_timeout_s)

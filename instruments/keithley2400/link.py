@@ -20,7 +20,7 @@ from pyvisa.errors import VisaIOError
 from instruments.wire.keithley2400 import parse_register, single_line
 from instruments.wire.keithley2400.reading import Reading
 from instruments.wire.keithley2400.stream import BlockReader
-from xraydaq.errors import InstrumentError, InstrumentTimeout, WireError
+from xraydaq.errors import ConnectionFailed, InstrumentError, InstrumentTimeout, WireError
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class Link:
         Raises:
             InstrumentTimeout: no answer.
             WireError: an answer that `parse` refuses.
-            InstrumentError: the connection is lost.
+            ConnectionFailed: the connection is lost.
         """
         with self._lock:
             self._begin(timeout_s)
@@ -132,7 +132,8 @@ class Link:
         new token is then asked until its own answer comes. The event enable register is left at 0, as after power-on.
 
         Raises:
-            InstrumentError: no answer in `TRIES` tries; `InstrumentTimeout` if it was silence.
+            InstrumentError: no answer in `TRIES` tries; `InstrumentTimeout` if it was silence, `ConnectionFailed` if
+                the line failed.
         """
         with self._lock:
             failure: InstrumentError = InstrumentError("")
@@ -145,7 +146,8 @@ class Link:
                     continue
                 self.in_step = True
                 return
-            kind = InstrumentTimeout if isinstance(failure, InstrumentTimeout) else InstrumentError
+            kinds = (InstrumentTimeout, ConnectionFailed)
+            kind = next((each for each in kinds if isinstance(failure, each)), InstrumentError)
             raise kind(f"{self.name}: out of step after {TRIES} tries: {failure}") from failure
 
     def discard(self) -> None:
@@ -227,4 +229,4 @@ class Link:
             return WireError(f"{self.name}: not text, in answer to {command}", bytes(error.object))
         if isinstance(error, VisaIOError) and error.error_code == StatusCode.error_timeout:
             return InstrumentTimeout(f"{self.name}: no answer to {command} within {self._timeout_s:g} s")
-        return InstrumentError(f"{self.name}: the connection failed at {command}: {error}")
+        return ConnectionFailed(f"{self.name}: the connection failed at {command}: {error}")

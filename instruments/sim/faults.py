@@ -98,4 +98,6 @@ class FaultyLine:
         if name == "cut":
             return [Reply(body[: len(body) // 2] + self._terminator, reply.ready_s)]
         noise = self._rng.integers(0, 256, max(len(body), 1), dtype=np.uint8).tobytes()
-        return [Reply(noise.replace(self._terminator, b"?") + self._terminator, reply.ready_s)]
+        if self._terminator:
+            noise = noise.replace(self._terminator, b"?") + self._terminator
+        return [Reply(noise, reply.ready_s)]

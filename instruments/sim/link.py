@@ -1,26 +1,57 @@
 """The cable between a simulated device and a transport: faults, what was said, and when the next byte is due."""
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
 
 from instruments.sim.device import Device, Reply
 from instruments.sim.faults import Fault, FaultyLine, TimedFault
 
 
+class SharedTime:
+    """A lock around devices that share a world, and the latest moment any of them was told.
+
+    Threads read the clock before they get the lock: who comes second with an earlier moment is told the later one.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._latest_s = -math.inf
+
+    def not_before(self, now_s: float) -> float:
+        """Get `now_s`, or the moment that was told already if that is later."""
+        self._latest_s = max(self._latest_s, now_s)
+        return self._latest_s
+
+    def __enter__(self) -> Self:
+        self._lock.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.release()
+
+
 class Link:
-    """One device's line. Calls may come from several threads; `log` is given every line (``>`` in, ``<`` out)."""
+    """One device's line. Calls may come from several threads; `log` is given every line (``>`` in, ``<`` out).
+
+    Devices that share a world have one `shared` time.
+    """
 
     def __init__(
         self, device: Device, *, faults: Sequence[Fault] = (), seed: int = 0,
-        log: Callable[[float, str, bytes], None] | None = None,
+        log: Callable[[float, str, bytes], None] | None = None, shared: SharedTime | None = None,
     ) -> None:  # fmt: skip
         self.device = device
         self.bytes_received = 0
         self._line = FaultyLine(faults, device.terminator, seed)
         self._pending: deque[Reply] = deque()
         self._log = log
-        self._lock = threading.RLock()
+        self._lock = shared or SharedTime()
         self._unplugged: list[tuple[float, float]] = []
 
     def add_fault(self, fault: TimedFault) -> None:
@@ -41,6 +72,7 @@ class Link:
     def send(self, data: bytes, now_s: float) -> None:
         """Carry bytes from the host to the device."""
         with self._lock:
+            now_s = self._lock.not_before(now_s)
             if not self.is_plugged(now_s):
                 return
             self.bytes_received += len(data)
@@ -51,6 +83,7 @@ class Link:
     def receive(self, now_s: float) -> bytes | None:
         """Give the oldest reply that is out by now, None without one."""
         with self._lock:
+            now_s = self._lock.not_before(now_s)
             self._collect(now_s)
             if not self.is_plugged(now_s):
                 self._pending.clear()
@@ -64,6 +97,7 @@ class Link:
     def next_s(self, now_s: float) -> float | None:
         """Get when to look again; None when nothing will come by itself."""
         with self._lock:
+            now_s = self._lock.not_before(now_s)
             self._collect(now_s)
             moments = [self._pending[0].ready_s] if self._pending else []
             device_s = self.device.next_s()
@@ -72,6 +106,7 @@ class Link:
     def clear(self, now_s: float) -> None:
         """Device clear: the device forgets its replies; what a fault holds back on the line still comes."""
         with self._lock:
+            now_s = self._lock.not_before(now_s)
             self._collect(now_s)
             self._pending = deque(reply for reply in self._pending if self._is_held_back(reply, now_s))
             self.device.clear(now_s)
@@ -79,6 +114,7 @@ class Link:
     def poll(self, now_s: float) -> int:
         """Serial poll."""
         with self._lock:
+            now_s = self._lock.not_before(now_s)
             return self.device.serial_poll(now_s)
 
     def interrupt(self, now_s: float) -> None:
@@ -86,6 +122,7 @@ class Link:
         if self.device.keeps_unread:
             return
         with self._lock:
+            now_s = self._lock.not_before(now_s)
             self._collect(now_s)
             held_back = [reply for reply in self._pending if self._is_held_back(reply, now_s)]
             if len(held_back) < len(self._pending):
@@ -95,6 +132,7 @@ class Link:
     def nothing_asked(self, now_s: float) -> None:
         """Tell a bus device that the host read in vain."""
         with self._lock:
+            now_s = self._lock.not_before(now_s)
             if not self._pending and not self.device.keeps_unread:
                 self.device.unasked(now_s)
 

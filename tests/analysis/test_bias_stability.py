@@ -140,6 +140,23 @@ def test_flagged_and_missing_rows_do_not_reach_the_figures_and_are_counted():
     assert any("rows dropped" in flag for flag in result.flags)
 
 
+@pytest.mark.parametrize("tail", [True, False], ids=["before the tail", "at the end of the run"])
+def test_readings_that_fail_at_the_end_of_the_bias_phase_are_counted_to_it(tail):
+    run = make_run(FLAT, 12, duration_s=1000)
+    elapsed_s, current_a, voltage_v, status = (column.copy() for column in run.columns)
+    end = int(np.flatnonzero(voltage_v == voltage_v.max())[-1]) + 1
+    last = slice(end - 2, end)
+    current_a[last], voltage_v[last], status[last] = np.nan, np.nan, 8
+    baseline, after = 30, end + 20
+    for row in (baseline, after):
+        current_a[row], voltage_v[row], status[row] = np.nan, np.nan, 32
+    rows = len(elapsed_s) if tail else end
+    columns = [column[:rows] for column in (elapsed_s, current_a, voltage_v, status)]
+    result = evaluate(*columns, **run.settings)
+    assert result.inputs["rows_dropped_at_bias"] == 2
+    assert sum(result.dropped.values()) == (4 if tail else 3)
+
+
 def test_a_missing_baseline_puts_the_offset_into_the_uncertainty():
     run = make_run(FLAT, 13, duration_s=2000)
     columns = [column[60:] for column in run.columns]

@@ -1,5 +1,4 @@
 import os
-import resource
 import subprocess
 import sys
 
@@ -45,10 +44,16 @@ def test_help_imports_nothing_heavy():
 
 
 def test_help_takes_less_than_half_a_second_of_processor_time():
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-m", "xraydaq", "--help"], capture_output=True, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
+    # of this process alone, and the least of three: a busy computer adds to it, and never takes away
+    assert min(processor_time_s("--help") for _ in range(3)) < 0.5
+
+
+def processor_time_s(*words):
+    process = subprocess.Popen([sys.executable, "-m", "xraydaq", *words], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_utime + usage.ru_stime
 
 
 @pytest.mark.parametrize(

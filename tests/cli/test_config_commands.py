@@ -1,5 +1,7 @@
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -49,6 +51,26 @@ def test_check_shows_what_may_run_but_should_be_known(xraydaq, copied):
     assert said.code == 0
     assert said.out.splitlines()[0] == "configs/recipes/bias_stability.toml: ok"
     assert said.out.splitlines()[1].startswith("warning: configs/recipes/bias_stability.toml:18: ")
+
+
+def test_check_reads_a_sound_recipe_no_more_often_than_one_that_is_not(copied):
+    sound = copied / "recipes" / "bias_stability.toml"
+    unsound = sound.with_name("unsound.toml")
+    unsound.write_text(sound.read_text().replace('bias = "5 V"', 'bias = "5000 V"'))
+    assert 0 < times_opened(sound) == times_opened(unsound)
+
+
+def times_opened(recipe):
+    """Count how often the program opens a file, in a process of its own: an audit hook cannot be taken away."""
+    code = (
+        "import sys; seen = []\n"
+        "sys.addaudithook(lambda event, words: event == 'open' and seen.append(str(words[0])))\n"
+        "from xraydaq.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: print(sum(name == sys.argv[2] for name in seen), file=sys.stderr)"
+    )
+    said = subprocess.run([sys.executable, "-c", code, "check", recipe], capture_output=True, text=True, check=True)
+    return int(said.stderr)
 
 
 @pytest.mark.parametrize("words", [["check"], ["plan"], ["plan", "a", "b"], ["nonsense"], ["check", "--nonsense"]])

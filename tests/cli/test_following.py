@@ -3,6 +3,9 @@ import json
 import logging
 import math
 import re
+import sys
+import threading
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -114,6 +117,32 @@ def test_json_events_have_null_where_there_is_no_number(config, tmp_path, capsys
     assert [each["event"] for each in events] == ["started", "progress", "event", "closing", "ended"]
     assert events[1]["current_a"] is None
     assert (events[4]["exit_code"], events[4]["results"], events[4]["problem"]) == (4, None, "too short")
+
+
+def test_lines_of_the_measuring_and_of_the_showing_thread_stay_whole(capsys):
+    many = 3000
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for listener in (JsonListener(JumpingClock()), LineListener(JumpingClock())):
+            talkers = [threading.Thread(target=talk, args=(listener, name, many)) for name in ("measuring", "showing")]
+            for talker in talkers:
+                talker.start()
+            for talker in talkers:
+                talker.join()
+    finally:
+        sys.setswitchinterval(interval_s)
+    shown = capsys.readouterr()
+    events = [json.loads(line) for line in shown.out.splitlines()]
+    assert len(events) == 2 * many
+    assert {each["message"] for each in events} == {"measuring", "showing"}
+    # of each kind five are shown at once, the others are counted
+    assert Counter(shown.err.splitlines()) == {"warning: measuring: measuring": 5, "warning: showing: showing": 5}
+
+
+def talk(listener, name, many):
+    for _ in range(many):
+        listener.event(name, name, "warning")
 
 
 def test_json_of_results_is_readable_by_a_strict_reader():

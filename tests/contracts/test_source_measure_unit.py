@@ -175,6 +175,23 @@ def test_a_bias_over_the_limit_never_reaches_the_wire(near, bias_v):
     assert rig.load.bias_v == 0
 
 
+def test_a_level_found_above_the_limit_can_be_lowered_and_nothing_else(near):
+    rig = near()
+    for command in (":SOUR:VOLT:RANG 200", ":SOUR:VOLT -150", ":OUTP ON"):
+        rig.link.send(command.encode() + rig.device.terminator, 0.0)
+    assert rig.load.bias_v == pytest.approx(-150, rel=1e-3)
+    for refused_v in (-151.0, 100.0, 10.1, float("nan"), float("-inf")):
+        with pytest.raises(LimitError):
+            rig.smu.lower_bias(refused_v)
+    assert rig.load.bias_v == pytest.approx(-150, rel=1e-3)
+    for level_v in (-150.0, -149.9033333, -149.9033333, -40.0, -9.0, 0.0):
+        rig.smu.lower_bias(level_v)
+        assert rig.load.bias_v == pytest.approx(level_v, rel=1e-3, abs=1e-2)
+    with pytest.raises(LimitError):
+        rig.smu.lower_bias(-10.1)
+    assert rig.device.refused == []
+
+
 def test_a_live_output_is_not_reconfigured(near):
     rig = near()
     turn_on(rig.smu)

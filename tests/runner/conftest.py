@@ -51,10 +51,14 @@ def config_of(*overrides: str, recipe: str = "bias_stability", **files: Path) ->
 def measure(tmp_path):
     """Run the bias-stability recipe, shortened, and read the journal back."""
 
-    def act(*overrides: str, faults: tuple[str, ...] = (), seed: int = 1, start_utc_s: float | None = None) -> Ran:
+    def act(
+        *overrides: str, faults: tuple[str, ...] = (), seed: int = 1, start_utc_s: float | None = None,
+        sample: str | None = None,
+    ) -> Ran:  # fmt: skip
         watcher = Watcher()
         options = RunOptions(out=tmp_path, seed=seed, faults=parse_faults(faults), start_utc_s=start_utc_s)
-        outcome = run(config_of(*overrides), options, watcher)
+        files = {} if sample is None else {"sample": shipped_configs() / "samples" / f"{sample}.toml"}
+        outcome = run(config_of(*overrides, **files), options, watcher)
         return Ran(outcome, read_run(outcome.folder), watcher)
 
     return act

@@ -5,17 +5,19 @@ import threading
 import numpy as np
 import pytest
 
+from instruments.sim.bench import SimBench
 from instruments.sim.twin import Crystal
 from procedures.bias_stability import BiasStability
-from tests.runner.conftest import config_of
+from tests.runner.conftest import Watcher, config_of
 from xraydaq.clock import JumpingClock, RealClock, ScaledClock
 from xraydaq.config.shipped import shipped_configs
-from xraydaq.errors import Refused
+from xraydaq.errors import ConfigError, Refused
 from xraydaq.runner import RunOptions, run
 from xraydaq.runner.run import clock_for
-from xraydaq.storage import STATUS_FLAGS
+from xraydaq.storage import STATUS_FLAGS, read_run
 
 TIMEOUT, BAD_REPLY, COMPLIANCE = STATUS_FLAGS["timeout"], STATUS_FLAGS["bad_reply"], STATUS_FLAGS["compliance"]
+RANGE_COMPLIANCE = 1 << 16  # of the status word of the Keithley 2400
 ROWS = 11 + 61 + 11
 
 
@@ -100,12 +102,69 @@ def test_three_bad_readings_in_a_row_end_the_run(measure):
     assert "3 readings in a row" in ran.outcome.reason
 
 
+@pytest.fixture
+def connected(monkeypatch):
+    """The simulated cables of a run, and what is sent over one before the run is connected to it."""
+    adapters, before = [], []
+    connect = SimBench.adapter
+
+    def kept(bench, resource):
+        adapters.append(connect(bench, resource))
+        for command in before:
+            adapters[-1].write(command)
+        return adapters[-1]
+
+    monkeypatch.setattr(SimBench, "adapter", kept)
+    return adapters, before
+
+
+def test_a_connection_that_fails_has_a_flag_of_its_own(tmp_path, connected):
+    class Puller(Watcher):
+        def event(self, kind, message, severity):
+            if message.startswith("bias:"):
+                connected[0][0].connection.close()
+
+    outcome = run(config_of(), RunOptions(out=tmp_path), Puller())
+    assert (outcome.state, outcome.exit_code) == ("failed", 4)
+    assert "THE OUTPUT MAY BE ON" in outcome.reason
+    status = read_run(outcome.folder).columns["status"]
+    assert status.tolist() == [0] * 11 + [STATUS_FLAGS["connection_failed"]] * 3
+
+
+def test_a_source_found_on_above_every_limit_is_ramped_down_and_not_cut(tmp_path, connected, monkeypatch):
+    connected[1].extend([":SOUR:VOLT:RANG 200", ":SOUR:VOLT 120", ":OUTP ON"])
+    seen_v = []
+    set_bias = Crystal.set_bias
+
+    def watched(crystal, time_s, bias_v):
+        seen_v.append(bias_v)
+        set_bias(crystal, time_s, bias_v)
+
+    monkeypatch.setattr(Crystal, "set_bias", watched)
+    watcher = Watcher()
+    outcome = run(config_of(), RunOptions(out=tmp_path), watcher)
+    assert (outcome.state, outcome.reason) == ("finished", "")
+    assert ("found_on", "the output was already on at 120 V: ramped down, not cut", "warning") in watcher.events
+    after = seen_v[seen_v.index(max(seen_v)) :]
+    # in ten seconds, ten steps a second; the source's own accuracy is 0.02 %
+    assert np.abs(np.diff(after)).max() <= 120 / 100 * 1.001
+
+
 def test_compliance_stops_a_run_safely(measure):
     ran = measure("compliance=400 nA", "bias=20 V")
     assert (ran.outcome.state, ran.outcome.exit_code) == ("failed", 3)
     assert ran.stored.columns["status"][-1] & COMPLIANCE
     assert ran.stored.columns["smu_status"][-1] & 8
     assert ran.stored.instruments["smu"]["settings_end"][":OUTP?"] == "0"
+
+
+def test_compliance_and_range_are_told_apart_in_the_reason(measure):
+    by_compliance = measure("compliance=400 nA", "bias=20 V").outcome
+    assert "the current was limited by the compliance of 400 nA at 20 V" in by_compliance.reason
+    by_range = measure("bias=20 V", sample="untreated")
+    assert by_range.outcome.exit_code == 3
+    assert "by the fixed current range of 1 uA, not by the compliance, at 20 V" in by_range.outcome.reason
+    assert by_range.stored.columns["smu_status"][-1] & RANGE_COMPLIANCE
 
 
 def test_compliance_may_only_be_flagged(measure):
@@ -153,7 +212,7 @@ def test_the_clock_follows_the_bench_and_the_speed():
     assert clock_for(config, "600").factor == 600.0
     assert isinstance(clock_for(config, "600"), ScaledClock)
     for speed in ("fast", "0", "-1", "nan"):
-        with pytest.raises(Refused, match="--speed"):
+        with pytest.raises(ConfigError, match="--speed"):
             clock_for(config, speed)
 
 

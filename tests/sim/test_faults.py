@@ -40,3 +40,9 @@ def test_a_fault_with_a_time_hits_what_is_ready_within_it():
     line = FaultyLine([], b"\n", seed=1)
     line.add(TimedFault("missing", 2.0, 3.0))
     assert [len(line.carry(Reply(b"1\n", ready_s))) for ready_s in (1.9, 2.0, 2.9, 3.0)] == [1, 0, 0, 1]
+
+
+def test_garbage_in_place_of_a_packet_is_as_long_as_the_packet():
+    (garbage,) = FaultyLine([Fault("garbage", 1, 1)], b"", seed=1).carry(Reply(b"packet", 0.0))
+    assert len(garbage.data) == len(b"packet")
+    assert garbage.data != b"packet"

@@ -78,14 +78,11 @@ def test_the_checker_sees_what_is_wrong(spoilt, how, said):
     assert any(said in fault for fault in spoilt(how))
 
 
-def test_silx_plots_the_same(result):
-    nxdata = pytest.importorskip("silx.io.nxdata")
+def test_the_program_that_acquired_names_itself_and_nobody_elses_page(result):
     with h5py.File(result) as file:
-        plot = nxdata.get_default(file)
-        assert plot is not None
-        assert plot.is_valid
-        assert (plot.signal_dataset_name, plot.axes_dataset_names) == ("current", ["elapsed"])
-        assert plot.signal.shape == (100,)
+        program = file["entry/acquisition/program"]
+        assert program.asstr()[()] == "xraydaq"
+        assert set(program.attrs) == {"version"}
 
 
 def test_columns_are_packed_and_carry_units_names_and_the_meaning_of_flags(result, header):

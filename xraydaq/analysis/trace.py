@@ -40,6 +40,7 @@ def split(
         raise NotEnoughData(f"no row at the bias of {bias_v:g} V: nothing to evaluate")
     row = np.arange(len(elapsed_s))
     first, last = int(row[at_bias][0]), int(row[at_bias][-1])
+    between = (row >= first) & (row <= last)
     at_zero = np.abs(voltage_v) <= tolerance_v
     good, reasons = _good_rows(elapsed_s, current_a, voltage_v, status)
     on_s = float(elapsed_s[first]) if bias_on_s is None else bias_on_s
@@ -49,7 +50,7 @@ def split(
         tail=good & at_zero & (row > last),
         bias_on_s=on_s,
         dropped=reasons,
-        dropped_at_bias=int((~good)[first : last + 1].sum()),
+        dropped_at_bias=int((~good & (between | _told_before(voltage_v, at_bias))).sum()),
     )
     _check(elapsed_s, phases)
     return phases
@@ -64,6 +65,12 @@ def _good_rows(
     reasons["other flag"] = int((flags >= 2 * max(FLAG_NAMES)).sum())
     reasons["no reading"] = int((missing & (flags == 0)).sum())
     return ~missing & (flags == 0), {name: count for name, count in reasons.items() if count}
+
+
+def _told_before(voltage_v: Floats, at_bias: Booleans) -> Booleans:
+    """Return `at_bias`, for a row without a voltage that of the last row before it that has one."""
+    row = np.where(np.isfinite(voltage_v), np.arange(len(voltage_v)), 0)
+    return np.asarray(at_bias[np.maximum.accumulate(row)], dtype=np.bool_)
 
 
 def _check(elapsed_s: Floats, phases: Phases) -> None:

@@ -37,14 +37,15 @@ def check_command(
 
     said: set[str] = set()  # two recipes share the mistakes of their sample
     for file in files:
-        problems = check_file(file)
-        for problem in problems:
+        found = check_file(file)
+        for problem in found.problems:
             if problem not in said:
                 typer.echo(problem)
-        said.update(problems)
-        if not problems:
+        said.update(found.problems)
+        if not found.problems:
             typer.echo(f"{shown(file)}: ok")
-            _echo_warnings(file)
+        for warning in found.warnings:
+            typer.echo(f"warning: {warning}")
     return EXIT_MISTAKES if said else EXIT_DONE
 
 
@@ -101,13 +102,3 @@ def schema_command(
     schemas = json_schema()
     typer.echo(json_text(schemas if kind is None else schemas[kind], indent=2))
     return EXIT_DONE
-
-
-def _echo_warnings(file: Path) -> None:
-    from xraydaq.config import load_run
-    from xraydaq.config.kinds import kind_of
-    from xraydaq.config.source import read_document
-
-    if kind_of(read_document(file)) == "recipe":
-        for warning in load_run(file).warnings:
-            typer.echo(f"warning: {warning}")

@@ -5,7 +5,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn
@@ -83,7 +83,7 @@ class LineListener:
         self._next_s = wall.now() + LINE_EVERY_S
 
     def started(self, config: RunConfig, plan: Plan, folder: Path) -> None:
-        print(opening_text(config, plan, folder), flush=True)
+        _line(opening_text(config, plan, folder))
 
     def progress(self, progress: Progress) -> None:
         now_s = self._wall.now()
@@ -92,20 +92,20 @@ class LineListener:
         self._next_s += LINE_EVERY_S
         if self._next_s <= now_s:  # the computer slept: one line, not one for every minute of it
             self._next_s = now_s + LINE_EVERY_S
-        print(progress_text(progress), flush=True)
+        _line(progress_text(progress))
 
     def event(self, kind: str, message: str, severity: str) -> None:
         text = None if severity == "info" else self._repeats.admit(kind, message)
         if text is not None:
-            print(f"{severity}: {kind}: {text}", file=sys.stderr, flush=True)
+            _line(f"{severity}: {kind}: {text}", sys.stderr)
 
     def closing(self) -> None:
         for line in self._repeats.withheld():
-            print(f"warning: {line}", file=sys.stderr, flush=True)
-        print(CLOSING, flush=True)
+            _line(f"warning: {line}", sys.stderr)
+        _line(CLOSING)
 
     def ended(self, outcome: Outcome, closed: Closed) -> None:
-        print(closing_text(outcome, closed), flush=True)
+        _line(closing_text(outcome, closed))
 
     def close(self) -> None:
         return None
@@ -199,7 +199,14 @@ class JsonListener:
         return None
 
     def _say(self, event: str, **fields: Any) -> None:
-        print(json_text({"event": event, **fields}), flush=True)
+        _line(json_text({"event": event, **fields}))
+
+
+def _line(text: str, stream: TextIO | None = None) -> None:
+    """Write a line in one piece: two threads do, and `print` writes the end of a line apart from it."""
+    stream = sys.stdout if stream is None else stream
+    stream.write(f"{text}\n")
+    stream.flush()
 
 
 def _bar_line(progress: Progress) -> str:

@@ -34,7 +34,7 @@ def _options(
 
 def command_line() -> typer.Typer:
     """Build the command line with all its commands; what they need is imported when they run."""
-    from xraydaq.cli import bench, configs, results, run, runs
+    from xraydaq.cli import bench, configs, results, run, runs, sim
 
     app = typer.Typer(
         name="xraydaq",
@@ -49,6 +49,7 @@ def command_line() -> typer.Typer:
     results.register(app)
     app.add_typer(runs.app, name="runs")
     app.add_typer(bench.app, name="bench")
+    app.add_typer(sim.app, name="sim")
     return app
 
 

@@ -1,5 +1,6 @@
 """Checking one file of any kind."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from xraydaq.config.bench_checks import bench_problems
@@ -12,23 +13,32 @@ from xraydaq.config.values import Model
 from xraydaq.errors import ConfigError
 
 
-def check_file(path: Path) -> list[str]:
-    """Get every mistake in a bench, sample or recipe file; a recipe is checked with the files it names."""
+@dataclass(frozen=True)
+class Findings:
+    """What a check of one file has to say; with a problem nobody asked for the warnings."""
+
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def check_file(path: Path) -> Findings:
+    """Find every mistake in a bench, sample or recipe file; a recipe is checked with the files it names."""
     try:
         document = read_document(Path(path))
         kind = kind_of(document)
         if kind == "recipe":
-            load_run(Path(path))
+            return Findings((), load_run(Path(path)).warnings)
         if kind == "sample":
-            return list(validate(Sample, document).problems)
+            return Findings(validate(Sample, document).problems)
         if kind == "bench":
             _bench_in(document)
+            return Findings(())
     except ConfigError as error:
-        return list(error.problems)
-    if kind is None:
-        keys = "; ".join(f"a {each} has {', '.join(_required(model))}" for each, model in FILES.items())
-        return [f"{document.origin(())}: none of the keys of a recipe, a sample or a bench is here; allowed: {keys}"]
-    return []
+        return Findings(error.problems)
+    keys = "; ".join(f"a {each} has {', '.join(_required(model))}" for each, model in FILES.items())
+    return Findings(
+        (f"{document.origin(())}: none of the keys of a recipe, a sample or a bench is here; allowed: {keys}",)
+    )
 
 
 def load_bench(path: Path) -> Bench:

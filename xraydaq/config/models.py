@@ -21,6 +21,7 @@ DRIVERS = {
     "analyser": ("agilent35670a",),
     "temperature": ("lakeshore335",),
     "filters": ("foils",),
+    "operator": ("stand_in",),
 }
 """Role -> drivers that can fill it."""
 
@@ -31,6 +32,7 @@ DEVICES = ("untreated", "mai", "atomistic")
 """Treatments of which the simulated bench knows a crystal."""
 
 FROM_SAMPLE = "from sample"
+FRAMES = ("8N1", "8N2", "7O1", "7E1")
 BAUD_RATES = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
 Name = Annotated[
@@ -56,6 +58,9 @@ class Role(Model):
     resource: Resource
     baud: Annotated[int, Number(9600, whole=True, one_of=BAUD_RATES)] | None = None
     """Speed of a serial line when the instrument has a menu for it; by default the driver's."""
+
+    frame: Annotated[str, Choice(FRAMES)] | None = None
+    """Data bits, parity and stop bits of a serial line; by default the driver's. A pseudo-terminal has 8N1 only."""
 
     model: Annotated[str, Text("MODEL 2400")] | None = None
     serial: Annotated[str, Text("1234567")] | None = None
@@ -116,6 +121,11 @@ class TwinSettings(Model):
     spectral: Annotated[Literal["flat", "energy"], Choice(("flat", "energy"))] = "flat"
     chamber_field: Annotated[Literal["covered", "partial"], Choice(("covered", "partial"))] = "covered"
     dose_nonlinearity: Annotated[Literal["mild", "none"], Choice(("mild", "none"))] = "mild"
+    cold_end_k: Annotated[float, Quantity("K", "196.15 K", Bounds(at_least=77.0, at_most=300.0))] | None = Field(
+        None, alias="cold_end"
+    )
+    """What cools the stage; left out, nothing does."""
+
     wiring: Annotated[Literal["smu", "preamplifier"], Choice(("smu", "preamplifier"))] = "smu"
     """Which instrument the crystal is connected to; the other one sees an open input."""
 

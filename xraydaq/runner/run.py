@@ -10,12 +10,13 @@ from pathlib import Path
 
 from instruments.sim.faults import Fault
 from procedures.base import BenchProcedure, Plan, RunContext
-from xraydaq.bench import OpenBench, open_bench
+from xraydaq.bench import OpenBench, identification, open_bench
 from xraydaq.clock import Clock, JumpingClock, RealClock, ScaledClock
 from xraydaq.config import RunConfig
 from xraydaq.errors import (
     EXIT_BUG,
     EXIT_DONE,
+    ConfigError,
     InstrumentError,
     Refused,
     RunFailed,
@@ -63,7 +64,8 @@ def clock_for(config: RunConfig, speed: str | None, start_utc_s: float | None = 
     """Choose the clock of a run; `start_utc_s` sets the date of a simulated one.
 
     Raises:
-        Refused: another speed than real time was asked of real instruments, or the text is not a speed.
+        Refused: another speed than real time was asked of real instruments.
+        ConfigError: the text is not a speed.
     """
     if not config.bench.simulated:
         if speed not in (None, "real"):
@@ -78,7 +80,7 @@ def clock_for(config: RunConfig, speed: str | None, start_utc_s: float | None = 
     try:
         return ScaledClock(float(speed), start_utc_s)
     except ValueError:
-        raise Refused(f"--speed {speed}: write real, max or a factor above 0 such as 600") from None
+        raise ConfigError(f"--speed {speed}: write real, max or a factor above 0 such as 600") from None
 
 
 def run(config: RunConfig, options: RunOptions, listener: Listener | None = None) -> Outcome:
@@ -173,7 +175,7 @@ class _Session:
         try:
             smu = self._bench.smu
             record = {
-                "idn": self._bench.identities["smu"].text,
+                "idn": identification(self._bench.identities["smu"]),
                 f"settings_{moment}": smu.settings(),
                 "errors": [f"{message.code},{message.text}" for message in smu.read_errors()],
             }

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from xraydaq.storage.arrays import FloatArray
 
 STRUCT_CODES = {"f8": "d", "u4": "I", "i4": "i"}
-STATUS_FLAGS = {"overflow": 1, "compliance": 2, "range_change": 4, "timeout": 8, "paused": 16, "bad_reply": 32}
+STATUS_FLAGS = {
+    "overflow": 1, "compliance": 2, "range_change": 4, "timeout": 8, "paused": 16, "bad_reply": 32,
+    "connection_failed": 64,
+}  # fmt: skip
 """Bits of the column `status`; several may be set in one row."""
 
 EndState = Literal["finished", "stopped", "failed"]

@@ -19,7 +19,6 @@ from xraydaq.storage.model import Column, Header, iso_utc
 LAYOUT_VERSION = "1"
 NEXUS_RELEASE = "2024.02"
 DEFINITION_URL = "https://manual.nexusformat.org/classes/applications/{}.html"
-PROGRAM_URL = "https://pypi.org/project/pymeasure/"
 SET_BY_US = ("voltage", "temperature_set", "tube_current", "tube_voltage")
 """Columns the bench controls; the other sensors only measure."""
 
@@ -67,7 +66,7 @@ def _entry(entry: Any, contents: Contents, end_utc_s: float) -> None:
 def _acquisition(entry: Any, header: Header) -> None:
     process = nodes.group(entry, "acquisition", "NXprocess")
     version = str(header.software.get("version", __version__))
-    nodes.text(process, "program", "xraydaq", version=version, program_url=PROGRAM_URL)
+    nodes.text(process, "program", "xraydaq", version=version)
     nodes.text(process, "version", version)
     nodes.text(process, "date", iso_utc(header.start_utc_s))
     for index, (name, content) in enumerate(header.config_texts.items(), start=1):

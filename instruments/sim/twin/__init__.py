@@ -2,5 +2,6 @@
 
 from instruments.sim.twin.crystal import Crystal
 from instruments.sim.twin.devices import DEVICES, Device
+from instruments.sim.twin.world import World
 
-__all__ = ["DEVICES", "Crystal", "Device"]
+__all__ = ["DEVICES", "Crystal", "Device", "World"]

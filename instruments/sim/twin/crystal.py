@@ -3,9 +3,19 @@
 import math
 from dataclasses import asdict
 
+import numpy as np
+
 from instruments.sim.twin.dark import NANOSECONDS_PER_S, DarkCurrent
-from instruments.sim.twin.devices import DEVICES, ELEMENTARY_CHARGE_C, REFERENCE_TEMPERATURE_K, Device
+from instruments.sim.twin.devices import (
+    DEVICES,
+    ELEMENTARY_CHARGE_C,
+    GLASS_BLANK,
+    REFERENCE_TEMPERATURE_K,
+    Device,
+)
 from instruments.sim.twin.flicker import FlickerNoise
+from instruments.sim.twin.modes import Floats
+from instruments.sim.twin.photocurrent import Photocurrent, collection, collection_slope_per_v
 from instruments.sim.twin.streams import stream
 
 NOISE_PROFILES = {"psd": 1.0, "lod": 0.0355, "none": 0.0}
@@ -16,7 +26,7 @@ RESOLUTION_S = 1 / NANOSECONDS_PER_S
 
 
 class Crystal:
-    """A crystal in the dark, relaxed at 0 V until its first bias.
+    """A crystal, relaxed at 0 V until its first bias; in the dark unless it is given a photocurrent.
 
     Times are seconds of the bench's clock, from any origin, and never go back. Differences below 1 ns do not count.
     """
@@ -29,10 +39,11 @@ class Crystal:
         temperature_k: float = 298.15,
         conduction: str = "parallel",
         noise: str = "psd",
+        photocurrent: Photocurrent | None = None,
     ) -> None:
         if noise not in NOISE_PROFILES:
             raise ValueError(f"noise {noise!r} is unknown; allowed are {', '.join(NOISE_PROFILES)}")
-        self.device = _device(device)
+        self.device = device_of(device)
         self.worst_bias_v = 0.0
         """Largest absolute bias so far."""
         self._seed = seed
@@ -40,6 +51,8 @@ class Crystal:
         self._dark = DarkCurrent(self.device, conduction, temperature_k)
         self._flicker = FlickerNoise(stream(seed, "low-frequency noise"), self.device.noise_exponent)
         self._shot_rng = stream(seed, "shot noise")
+        self._photocurrent = photocurrent
+        self._photon_rng = stream(seed, "photon noise")
         self._now_s: float | None = None
         self._flicker_s = 0.0
 
@@ -72,15 +85,53 @@ class Crystal:
             raise ValueError(f"window from {start_s} s to {end_s} s is shorter than 1 ns or endless")
         window_ns = _nanoseconds(end_s - start_s)
         self._advance(start_s)
-        current_a = self._dark.mean_current_a(window_ns)
+        dark_a = self._dark.mean_current_a(window_ns)
         self._now_s = end_s
+        light_a, photons_a2 = 0.0, 0.0
+        if self._photocurrent is not None:
+            means_a, variances_a2 = self._photocurrent.means(np.array([start_s, end_s]))
+            collected = collection(self.device, self.bias_v)
+            light_a, photons_a2 = collected * float(means_a[0]), collected**2 * float(variances_a2[0])
         if self._noise == "none":
-            return current_a
-        return current_a + self._noise_a(current_a, start_s, end_s, window_ns)
+            return dark_a + light_a
+        noise_a = self._noise_a(dark_a, light_a, start_s, end_s, window_ns)
+        if photons_a2 > 0:
+            noise_a += math.sqrt(photons_a2) * float(self._photon_rng.standard_normal())
+        return dark_a + light_a + noise_a
+
+    def currents_a(self, start_s: float, spacing_s: float, count: int) -> Floats:
+        """Let time pass and get the mean current of each of so many adjoining windows, with noise.
+
+        The numbers are those of as many calls of `mean_current_a`, up to rounding, when the spacing is a whole number
+        of nanoseconds.
+        """
+        if not RESOLUTION_S <= spacing_s < math.inf or count < 1:
+            raise ValueError(f"{count} windows of {spacing_s} s: at least 1 of at least 1 ns is needed")
+        window_ns = _nanoseconds(spacing_s)
+        self._advance(start_s)
+        dark_a = self._dark.mean_currents_a(window_ns, count)
+        self._now_s = start_s + count * spacing_s
+        light_a, photons_a2 = np.zeros(count), np.zeros(count)
+        if self._photocurrent is not None:
+            edges_s: Floats = start_s + spacing_s * np.arange(count + 1, dtype=np.float64)
+            means_a, variances_a2 = self._photocurrent.means(edges_s)
+            collected = collection(self.device, self.bias_v)
+            light_a, photons_a2 = collected * means_a, collected**2 * variances_a2
+        if self._noise == "none":
+            return dark_a + light_a
+        return dark_a + light_a + self._noises_a(dark_a, light_a, photons_a2, start_s, window_ns)
 
     def conductance_s(self) -> float:
-        """Get the slope dI/dV of the conduction for an immediate change of bias."""
-        return self._dark.conductance_s
+        """Get the slope for an immediate change of bias: of the conduction, and of the photocurrent's line to 0 V."""
+        light_s = 0.0
+        if self._photocurrent is not None:
+            light_s = self._photocurrent.current_a() * collection_slope_per_v(self.device, self.bias_v)
+        return self._dark.conductance_s + light_s
+
+    @property
+    def now_s(self) -> float:
+        """Get the crystal's present, minus infinity before anything was done with it."""
+        return -math.inf if self._now_s is None else self._now_s
 
     def truth(self) -> dict[str, object]:
         """Get what this crystal is, for the record of a run: numbers and words only, units in the names."""
@@ -94,7 +145,7 @@ class Crystal:
             "conduction": conduction.kind,
             "noise": self._noise,
             "temperature_k": self.temperature_k,
-            "conductance_s": self.conductance_s(),
+            "conductance_s": self._dark.conductance_s,
             "conductivity_298k_s_per_m": conduction.conductance_s(reference_k) / self.device.cell_constant_m,
             "ionic_share_298k": conduction.ionic_share(reference_k),
             "temperature_coefficient_298k_per_k": conduction.temperature_coefficient_per_k(reference_k),
@@ -112,26 +163,43 @@ class Crystal:
         self._dark.advance(_nanoseconds(time_s - self._now_s))
         self._now_s = max(time_s, self._now_s)
 
-    def _noise_a(self, current_a: float, start_s: float, end_s: float, window_ns: int) -> float:
+    def _noise_a(self, dark_a: float, light_a: float, start_s: float, end_s: float, window_ns: int) -> float:
         """Get the mean of the noise over a window: fluctuations of the conductance, and shot noise.
 
-        The fluctuations follow the mean current: within one window a settled current changes by far less than itself.
+        The fluctuations follow the mean dark current: within one window a settled current changes by far less than
+        itself. Those of the photocurrent, beyond shot and photon noise, are left out.
         """
         flicker = self._flicker.mean(_nanoseconds(start_s - self._flicker_s), window_ns)
         self._flicker_s = end_s
         density = NOISE_PROFILES[self._noise] * self.device.noise_1hz_a_per_rthz
         # A one-sided density of 2 e I is a variance of e I / window in the mean over the window.
-        shot_a = math.sqrt(ELEMENTARY_CHARGE_C * abs(current_a) * NANOSECONDS_PER_S / window_ns)
-        relative = current_a / self.device.dark_current_298k_a
+        shot_a = math.sqrt(ELEMENTARY_CHARGE_C * abs(dark_a + light_a) * NANOSECONDS_PER_S / window_ns)
+        relative = dark_a / self.device.dark_current_298k_a
         return density * relative * flicker + shot_a * float(self._shot_rng.standard_normal())
 
+    def _noises_a(self, dark_a: Floats, light_a: Floats, photons_a2: Floats, start_s: float, window_ns: int) -> Floats:
+        """Get the same for adjoining windows, with the photons' noise; the numbers are drawn in the same order."""
+        first = self._flicker.mean(_nanoseconds(start_s - self._flicker_s), window_ns)
+        flicker = np.concatenate([[first], self._flicker.means(window_ns, len(dark_a) - 1)])
+        self._flicker_s = self.now_s
+        density = NOISE_PROFILES[self._noise] * self.device.noise_1hz_a_per_rthz
+        shot_a = np.sqrt(ELEMENTARY_CHARGE_C * np.abs(dark_a + light_a) * NANOSECONDS_PER_S / window_ns)
+        noise_a = density * dark_a / self.device.dark_current_298k_a * flicker
+        noise_a += shot_a * self._shot_rng.standard_normal(len(dark_a))
+        lit = photons_a2 > 0
+        noise_a[lit] += np.sqrt(photons_a2[lit]) * self._photon_rng.standard_normal(int(lit.sum()))
+        total_a: Floats = noise_a
+        return total_a
 
-def _device(device: Device | str) -> Device:
+
+def device_of(device: Device | str) -> Device:
+    """Get a crystal or the glass blank by its name."""
     if isinstance(device, Device):
         return device
-    if device not in DEVICES:
-        raise ValueError(f"device {device!r} is unknown; allowed are {', '.join(DEVICES)}")
-    return DEVICES[device]
+    known = DEVICES | {GLASS_BLANK.name: GLASS_BLANK}
+    if device not in known:
+        raise ValueError(f"device {device!r} is unknown; allowed are {', '.join(known)}")
+    return known[device]
 
 
 def _nanoseconds(span_s: float) -> int:

@@ -1,4 +1,4 @@
-"""The three crystals, after a published comparison of surface treatments.
+"""The three crystals and a glass blank, after a published comparison of surface treatments.
 
 Y. Song et al., "Atomistic surface passivation of CH3NH3PbI3 perovskite single crystals for highly sensitive
 coplanar-structure X-ray detectors", Research 2020, 5958243.
@@ -43,6 +43,18 @@ class Device:
     absorption_exponent: float = 0.8  # assumed
     migration_j: float = 0.30 * ELECTRONVOLT_J  # assumed: activation energy of the rise and fall times
     cell_constant_m: float = 0.0435  # nominal: 29 gaps of 50 um between 50 um fingers, 3 mm long, on a thick crystal
+    sensitivity_c_gy_m2: float = 0.0
+    """At the printed point: 20.3 uGy/s and 5 V over the gap; as an air chamber beside it would state it."""
+    sensitivity_low_c_gy_m2: float = 0.0
+    """The same towards no dose."""
+    dose_scale_gy_s: float = 30e-6  # assumed: where half of the growth with the dose rate is reached
+    gap_m: float = 50e-6  # nominal
+    field_scale_v_m: float = 1.5e5  # assumed: collection u (1 - exp(-1/u)), u = field / scale
+    fast_share: float = 0.92  # assumed, as the times below
+    fast_time_s: float = 0.03
+    slow_time_s: float = 1.5
+    is_air: bool = False
+    """No crystal: what is collected follows the air kerma, whatever the beam quality."""
 
 
 DEVICES = {
@@ -62,6 +74,8 @@ DEVICES = {
             absorption_1s_a=6e-9,  # assumed
             noise_1hz_a_per_rthz=8e-10,  # assumed
             noise_exponent=1.10,  # assumed
+            sensitivity_c_gy_m2=2.6e3,  # assumed
+            sensitivity_low_c_gy_m2=2.1e3,  # assumed
         ),
         Device(
             name="mai",
@@ -77,6 +91,8 @@ DEVICES = {
             absorption_1s_a=1.5e-8,  # assumed
             noise_1hz_a_per_rthz=2e-9,  # assumed
             noise_exponent=1.15,  # assumed
+            sensitivity_c_gy_m2=4.0e3,  # assumed
+            sensitivity_low_c_gy_m2=3.4e3,  # assumed
         ),
         Device(
             name="atomistic",
@@ -92,6 +108,31 @@ DEVICES = {
             absorption_1s_a=1.5e-9,  # assumed
             noise_1hz_a_per_rthz=1e-10,  # printed, in order of magnitude, for 1 to 10 Hz
             noise_exponent=1.00,  # printed as 1/f
+            sensitivity_c_gy_m2=8.0e3,  # printed
+            sensitivity_low_c_gy_m2=6.0e3,  # assumed, so that the slope of the sweep is the printed one
         ),
     )
 }
+
+GLASS_BLANK = Device(
+    name="glass",
+    dark_current_298k_a=5e-14,  # assumed, as all of the leakage
+    activation_low_j=0.30 * ELECTRONVOLT_J,
+    activation_high_j=0.30 * ELECTRONVOLT_J,
+    crossover_k=298.0,
+    rise_share=0.0,
+    rise_time_s=1.0,
+    rise_beta=1.0,
+    fall_share=0.0,
+    fall_time_s=None,
+    absorption_1s_a=5e-14,
+    noise_1hz_a_per_rthz=1e-17,
+    noise_exponent=1.00,
+    sensitivity_c_gy_m2=0.16,  # printed: 16 uC/(Gy cm2) at 20.3 uGy/s
+    sensitivity_low_c_gy_m2=0.16,
+    field_scale_v_m=2e4,  # assumed: the ions of the air are collected above a volt or so
+    fast_share=1.0,  # assumed: within milliseconds
+    fast_time_s=1e-3,
+    is_air=True,
+)
+"""Electrodes on glass in the place of a crystal: air ionised in the beam, and nothing else."""

@@ -1,0 +1,100 @@
+"""Watches the status of a Mini-X2 until the tube does what it was told (Amptek Programmer's Guide Rev B3: "PG")."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from instruments.minix2.ready import spoken
+from instruments.minix2.warm_up import StartedWarmUp, WarmUpProgress
+from instruments.wire.minix2 import TubeStatus, TubeTable
+from xraydaq.clock import Clock
+from xraydaq.errors import InstrumentError, Refused
+
+POLL_S = 0.2
+"""Faster than the slowest poll that is known to keep the communication watchdog quiet (0.5 s, vendor's program)."""
+
+OFF_POLL_S = 0.1  # PG: monitors are refreshed at 10 Hz
+HV_OFF_WITHIN_S = 1.0
+WARM_UP_STARTS_WITHIN_S = 1.0
+DARK_WITHIN_S = 10.0
+"""Not published; an older tube took 6 s from 15 kV to 0.1 kV."""
+
+DARK_VOLTAGE_V = 1e3
+DARK_CURRENT_A = 2e-6
+"""Below the least set-point of any tube, 5 uA."""
+
+MONITOR_TOLERANCE = 0.02  # PG: the device trips outside of it
+MONITOR_NOISE_COUNTS = 4
+"""Assumed. 2 % of the least set-points are 16 counts of voltage, but only 2 of current."""
+
+COUNTS_PER_V = 1000.0
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Polls one tube."""
+
+    name: str
+    clock: Clock
+    status: Callable[[], TubeStatus]
+
+    def settle(
+        self,
+        table: TubeTable,
+        voltage_v: float,
+        current_a: float,
+        timeout_s: float | None,
+        is_off_meanwhile: Callable[[], bool],
+    ) -> TubeStatus:
+        """Wait until the monitors are at the set-points; a `timeout_s` of None looks once, for faults only."""
+        deadline_s = self.clock.now() + (timeout_s or 0.0)
+        while True:
+            status = self.status()
+            if is_off_meanwhile():
+                raise Refused(f"{self.name}: it was switched off meanwhile")
+            if status.fault.is_fault:
+                raise InstrumentError(f"{self.name}: tripped: {spoken(status.fault)}")
+            if timeout_s is None or _is_at(status, table, voltage_v, current_a):
+                return status
+            if not self.clock.now() < deadline_s:
+                wanted = f"{voltage_v:g} V, {current_a:g} A"
+                raise InstrumentError(f"{self.name}: {wanted} not reached in {timeout_s:g} s: {_shown(status)}")
+            self.clock.sleep(POLL_S)
+
+    def dark(self, deadline_s: float) -> None:
+        """Wait until HV is disabled, which must come soon, and the monitors are near zero, by `deadline_s`."""
+        hv_deadline_s = self.clock.now() + HV_OFF_WITHIN_S
+        while True:
+            status = self.status()
+            is_dark = status.voltage_v < DARK_VOLTAGE_V and status.current_a < DARK_CURRENT_A
+            if is_dark and not status.hv_enabled:
+                return
+            if not self.clock.now() < (hv_deadline_s if status.hv_enabled else deadline_s):
+                raise InstrumentError(f"{self.name}: {_shown(status)}")
+            self.clock.sleep(OFF_POLL_S)
+
+    def warm_up_start(self, started: StartedWarmUp) -> WarmUpProgress:
+        """Wait until a warm-up runs."""
+        deadline_s = self.clock.now() + WARM_UP_STARTS_WITHIN_S
+        while True:
+            status = self.status()
+            progress = started.progress(status, self.clock.now())
+            if progress.running or progress.complete:
+                return progress
+            if status.fault.is_fault:
+                raise InstrumentError(f"{self.name}: tripped: {spoken(status.fault)}")
+            if not self.clock.now() < deadline_s:
+                raise InstrumentError(f"{self.name}: the {started.kind} warm-up did not start")
+            self.clock.sleep(POLL_S)
+
+
+def _is_at(status: TubeStatus, table: TubeTable, voltage_v: float, current_a: float) -> bool:
+    noise_v = MONITOR_NOISE_COUNTS / COUNTS_PER_V * table.volts_per_monitor_v
+    noise_a = MONITOR_NOISE_COUNTS / COUNTS_PER_V * table.amperes_per_monitor_v
+    voltage_reached = abs(status.voltage_v - voltage_v) <= max(MONITOR_TOLERANCE * voltage_v, noise_v)
+    current_reached = abs(status.current_a - current_a) <= max(MONITOR_TOLERANCE * current_a, noise_a)
+    return status.hv_enabled and voltage_reached and current_reached
+
+
+def _shown(status: TubeStatus) -> str:
+    hv = "enabled" if status.hv_enabled else "disabled"
+    return f"HV {hv}, {status.voltage_v:g} V, {status.current_a:g} A"

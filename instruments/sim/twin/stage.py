@@ -1,0 +1,173 @@
+"""The temperature stage: a heated block on a cold finger, and the crystal that follows it.
+
+Two masses and a sensor, ``C dT/dt = P - G (T - T_cold) - G2 (T - T_x)`` and
+``C2 dT_x/dt = G2 (T - T_x) - g2 (T_x - T_room)``; all parameters are assumed. The cold end draws 25 W from a block at
+room temperature, so that a heater of 50 W gives 25 W net either way.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.linalg import expm
+
+NANOSECONDS_PER_S = 1_000_000_000
+STEPS_KEPT = 1024
+
+Coefficients = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StageParameters:
+    """What the stage is made of."""
+
+    block_j_per_k: float = 80.0
+    block_to_cold_w_per_k: float = 0.25
+    crystal_j_per_k: float = 1.5
+    block_to_crystal_w_per_k: float = 0.06
+    crystal_to_room_w_per_k: float = 3e-4
+    sensor_lag_s: float = 1.5
+    dead_time_s: float = 2.0
+    room_k: float = 296.15
+
+
+class Stage:
+    """A stage that is brought to the time it is asked about; times are of the bench's clock and never go back.
+
+    `cold_k` is the temperature of the cold end, None when no coolant flows: then it is at room temperature.
+    """
+
+    def __init__(
+        self,
+        parameters: StageParameters | None = None,
+        *,
+        start_k: float | None = None,
+        cold_k: float | None = 196.15,
+    ) -> None:
+        self.parameters = parameters or StageParameters()
+        room_k = self.parameters.room_k
+        start_k = room_k if start_k is None else start_k
+        if not 0 < start_k < math.inf:
+            raise ValueError(f"start at {start_k} K is no temperature")
+        self._block_k = self._crystal_k = self._sensor_k = start_k
+        self._cold_k = _cold(cold_k, room_k)
+        self._heater_w = self._disturbance_w = 0.0
+        self._on_the_way: deque[tuple[int, float]] = deque()
+        self._now_ns: int | None = None
+        self._controller: Callable[[float], None] | None = None
+        self._catching_up = False
+        self.hottest_k = start_k
+        """Highest temperature the crystal had at any step."""
+
+    def follow(self, controller: Callable[[float], None]) -> None:
+        """Have `controller` act up to a moment before the stage is looked at then."""
+        self._controller = controller
+
+    def set_heater_w(self, time_s: float, power_w: float) -> None:
+        """Drive the heater from `time_s` on; it is felt after the dead time."""
+        if not 0 <= power_w < math.inf:
+            raise ValueError(f"a heater cannot give {power_w} W")
+        due_ns = _nanoseconds(time_s + self.parameters.dead_time_s)
+        self._on_the_way.append((due_ns, power_w))
+
+    def set_disturbance_w(self, time_s: float, power_w: float) -> None:
+        """Have a stray heat load on the block from `time_s` on."""
+        if not math.isfinite(power_w):
+            raise ValueError(f"a heat load of {power_w} W is not finite")
+        self._advance(time_s)
+        self._disturbance_w = power_w
+
+    def set_cold_k(self, time_s: float, cold_k: float | None) -> None:
+        """Change the cold end at `time_s`; None stops the coolant."""
+        self._advance(time_s)
+        self._cold_k = _cold(cold_k, self.parameters.room_k)
+
+    def sensor_k(self, time_s: float) -> float:
+        """Get what the control sensor on the block has, without noise."""
+        self._advance(time_s)
+        return self._sensor_k
+
+    def stage_k(self, time_s: float) -> float:
+        """Get the temperature of the block."""
+        self._catch_up(time_s)
+        return self._block_k
+
+    def crystal_k(self, time_s: float) -> float:
+        """Get the temperature of the crystal."""
+        self._catch_up(time_s)
+        return self._crystal_k
+
+    def truth(self) -> dict[str, object]:
+        """Get what this stage is, for the record of a run."""
+        return asdict(self.parameters) | {
+            "cold_k": self._cold_k,
+            "block_k": self._block_k,
+            "crystal_k": self._crystal_k,
+            "hottest_k": self.hottest_k,
+        }
+
+    def _catch_up(self, time_s: float) -> None:
+        if self._controller is not None and not self._catching_up:
+            self._catching_up = True  # the controller reads sensors of this stage while it acts
+            try:
+                self._controller(time_s)
+            finally:
+                self._catching_up = False
+        self._advance(time_s)
+
+    def _advance(self, time_s: float) -> None:
+        """Go to `time_s`; a moment that is over gives the present, one step of a controller is coarser than that."""
+        target_ns = _nanoseconds(time_s)
+        if self._now_ns is None:
+            self._now_ns = target_ns
+        while self._on_the_way and self._on_the_way[0][0] <= target_ns:
+            due_ns, power_w = self._on_the_way.popleft()
+            self._step(due_ns)
+            self._heater_w = power_w
+        self._step(target_ns)
+
+    def _step(self, target_ns: int) -> None:
+        assert self._now_ns is not None
+        if target_ns <= self._now_ns:
+            return
+        for_block, for_crystal, for_sensor = _coefficients(self.parameters, target_ns - self._now_ns)
+        power_w = self._heater_w + self._disturbance_w
+        block_k, crystal_k, sensor_k = self._block_k, self._crystal_k, self._sensor_k
+        cold_k, room_k = self._cold_k, self.parameters.room_k
+        self._block_k, self._crystal_k, self._sensor_k = (
+            a * block_k + b * crystal_k + c * sensor_k + d * power_w + e * cold_k + f * room_k
+            for a, b, c, d, e, f in (for_block, for_crystal, for_sensor)
+        )
+        self.hottest_k = max(self.hottest_k, self._crystal_k)
+        self._now_ns = target_ns
+
+
+@lru_cache(maxsize=STEPS_KEPT)
+def _coefficients(parameters: StageParameters, step_ns: int) -> Coefficients:
+    """Solve the stage exactly for constant inputs: rows for block, crystal and sensor."""
+    p = parameters
+    block, crystal = p.block_j_per_k, p.crystal_j_per_k
+    cold, link, stray = p.block_to_cold_w_per_k, p.block_to_crystal_w_per_k, p.crystal_to_room_w_per_k
+    system = np.zeros((6, 6))
+    system[0] = [-(cold + link) / block, link / block, 0, 1 / block, cold / block, 0]
+    system[1] = [link / crystal, -(link + stray) / crystal, 0, 0, 0, stray / crystal]
+    system[2] = [1 / p.sensor_lag_s, 0, -1 / p.sensor_lag_s, 0, 0, 0]
+    solution = expm(system * (step_ns / NANOSECONDS_PER_S))
+    return tuple(tuple(float(value) for value in row) for row in solution[:3])
+
+
+def _cold(cold_k: float | None, room_k: float) -> float:
+    if cold_k is None:
+        return room_k
+    if not 0 < cold_k < math.inf:
+        raise ValueError(f"a cold end at {cold_k} K is no temperature")
+    return cold_k
+
+
+def _nanoseconds(time_s: float) -> int:
+    if not math.isfinite(time_s):
+        raise ValueError(f"time {time_s} s is not a finite number")
+    return round(time_s * NANOSECONDS_PER_S)

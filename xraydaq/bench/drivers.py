@@ -1,0 +1,143 @@
+"""Which driver class stands behind each driver's name, and what of the bench file it is given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from instruments.connect import Line
+from xraydaq.clock import Clock
+from xraydaq.config import Bench
+
+if TYPE_CHECKING:
+    from pymeasure.adapters.adapter import Adapter
+
+
+class Identity(Protocol):
+    """What an instrument says of itself."""
+
+    @property
+    def manufacturer(self) -> str:
+        """Get the maker."""
+
+    @property
+    def model(self) -> str:
+        """Get the model."""
+
+    @property
+    def serial(self) -> str:
+        """Get the serial number."""
+
+    @property
+    def firmware(self) -> str:
+        """Get the firmware version."""
+
+
+def identification(identity: Identity) -> str:
+    """Get an identity as ``*IDN?`` would spell it."""
+    return ",".join((identity.manufacturer, identity.model, identity.serial, identity.firmware))
+
+
+class Instrument(Protocol):
+    """What every driver offers; the rest is of its kind."""
+
+    def identify(self) -> Identity:
+        """Ask the instrument who it is."""
+
+    def settings(self) -> dict[str, str]:
+        """Get a snapshot of its settings; changes nothing."""
+
+    def safe_off(self) -> None:
+        """Switch off what can be dangerous and verify it."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a driver is made of; `max_bias_v` is the tightest limit of the run, or of the bench without one."""
+
+    adapter: "Adapter"
+    clock: Clock
+    bench: Bench
+    max_bias_v: float
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a driver is opened."""
+
+    line: Line
+    make: Callable[[Opening], Instrument]
+
+
+def kind_of(driver: str) -> Kind:
+    """Get how the driver of this name is opened; its package is imported now."""
+    return _KINDS[driver]()
+
+
+def _keithley2400() -> Kind:
+    from instruments.keithley2400 import LINE, Keithley2400
+
+    return Kind(
+        LINE, lambda opening: Keithley2400(opening.adapter, clock=opening.clock, max_bias_v=opening.max_bias_v)
+    )
+
+
+def _minix2() -> Kind:
+    from instruments.minix2 import LINE, MiniX2
+
+    def make(opening: Opening) -> Instrument:
+        limits = opening.bench.limits
+        return MiniX2(
+            opening.adapter,
+            clock=opening.clock,
+            max_voltage_v=_stated(limits.max_tube_voltage_v),
+            max_current_a=_stated(limits.max_tube_current_a),
+            max_power_w=_stated(limits.max_tube_power_w),
+        )
+
+    return Kind(LINE, make)
+
+
+def _accugold() -> Kind:
+    from instruments.accugold import LINE, BridgeDosimeter
+
+    return Kind(LINE, lambda opening: BridgeDosimeter(opening.adapter, clock=opening.clock))
+
+
+def _sr570() -> Kind:
+    from instruments.sr570 import LINE, Sr570
+
+    return Kind(LINE, lambda opening: Sr570(opening.adapter, clock=opening.clock, max_bias_v=opening.max_bias_v))
+
+
+def _agilent35670a() -> Kind:
+    from instruments.agilent35670a import LINE, Agilent35670A
+
+    return Kind(LINE, lambda opening: Agilent35670A(opening.adapter, clock=opening.clock))
+
+
+def _lakeshore335() -> Kind:
+    from instruments.lakeshore335 import LINE, LakeShore335
+
+    def make(opening: Opening) -> Instrument:
+        limit_k = _stated(opening.bench.limits.max_temperature_k)
+        return LakeShore335(opening.adapter, clock=opening.clock, max_temperature_k=limit_k)
+
+    return Kind(LINE, make)
+
+
+def _stated(limit: float | None) -> float:
+    """Get a limit that the configuration's checks have made sure of; nan, which no value passes, if they had not."""
+    return float("nan") if limit is None else limit
+
+
+_KINDS: dict[str, Callable[[], Kind]] = {
+    "keithley2400": _keithley2400,
+    "minix2": _minix2,
+    "accugold": _accugold,
+    "sr570": _sr570,
+    "agilent35670a": _agilent35670a,
+    "lakeshore335": _lakeshore335,
+}
