@@ -36,7 +36,9 @@ def disk_bytes(config: RunConfig) -> int:
 def describe(config: RunConfig) -> list[tuple[str, str]]:
     """Get (label, text) lines of a plan for a person to read."""
     plan, files = plan_of(config), config.files
-    simulated = "simulated" if config.bench.simulated else "real instruments; drivers not verified on hardware"
+    simulated = "real instruments; drivers not verified on hardware"
+    if not config.bench.is_real:
+        simulated = "simulated (served by another process)" if config.bench.served_simulation else "simulated"
     return [
         ("recipe", f"{config.recipe.title or config.recipe.procedure} ({files['recipe']})"),
         ("procedure", config.recipe.procedure),

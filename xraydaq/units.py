@@ -20,13 +20,13 @@ KINDS = {
     "V": "a voltage", "A": "a current", "s": "a duration", "m": "a length", "m^2": "an area", "Hz": "a frequency",
     "V/m": "an electric field", "V/s": "a voltage rate", "K": "a temperature", "K/s": "a temperature rate",
     "ohm": "a resistance", "S": "a conductance", "W": "a power", "C": "a charge", "Gy": "an absorbed dose",
-    "Gy/s": "a dose rate", "": "a plain number",
+    "Gy/s": "a dose rate", "Pa": "a pressure", "": "a plain number",
 }  # fmt: skip
 """SI unit -> what it measures, for messages."""
 
 COMMON_UNITS = (
     "V", "mV", "kV", "A", "mA", "uA", "nA", "pA", "s", "ms", "min", "h", "m", "mm", "cm", "um", "nm", "Hz", "kHz",
-    "K", "degC", "ohm", "S", "W", "C", "Gy", "%",
+    "K", "degC", "ohm", "S", "W", "C", "Gy", "Pa", "hPa", "kPa", "%",
 )  # fmt: skip
 PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
@@ -39,6 +39,10 @@ _POWER = r"(?:\s*(?:\^|\*\*)\s*-?\d(?!\d)|⁻?[¹²³])?"
 _FACTOR = rf"(?:1|%|°C|[A-Za-zµμΩ]+{_POWER})"
 _UNIT = re.compile(rf"{_FACTOR}(?:(?:\s*[*/·]\s*|\s+){_FACTOR})*")
 _SCALE = re.compile(r"°C|deg(?:ree)?[_ ]?(?:C|F|Re)\b|celsius|fahrenheit|reaumur", re.IGNORECASE)
+_DOSE_EQUIVALENTS = ("sievert", "rem")
+"""In pint's names; a sievert has the dimension of a gray and is another quantity."""
+
+_RAD = re.compile(r"[mkuµμ]?rad\b")
 _DASHES = ("\N{MINUS SIGN}", "\N{EN DASH}", "\N{EM DASH}", "\N{HYPHEN}")
 _MISTAKEN = {("C", "K"): "degC", ("m", "s"): "min"}
 """Unit written for a dimension it does not have -> unit that is usually meant."""
@@ -148,6 +152,8 @@ def _convert(text: str, number: str, unit_text: str, unit: str, shown: str) -> F
         # differing only in case: "pa" is a tiny year, "Min" a million inches
         meant = _MISTAKEN.get((unit_text, unit)) or next(iter(_same_but_for_case(unit_text, unit)), "")
         hint = f'did you mean "{number} {meant}"?' if meant else f"allowed: {_allowed(unit, shown)}"
+        if "Gy" in unit and _RAD.match(unit_text):
+            hint = f"rad is the radian here, 1 rad of absorbed dose is 0.01 Gy; {hint}"
         raise UnitError(f'"{text}" is {factor}, not {wanted}; {hint}')
     return Fraction(number) * factor
 
@@ -197,6 +203,8 @@ def _factor_to_si(unit_text: str, unit: str) -> Fraction | str | None:
     parse: Callable[[str], Any] = _registry().parse_units
     try:
         given = parse(unit_text.replace("^", "**"))
+        if other := _looks_alike(given):
+            return other
         if given.is_compatible_with(parse(unit)):
             one, two = (_registry().Quantity(Fraction(each), given).to(parse(unit)).magnitude for each in (1, 2))
             return Fraction(one) if two == 2 * one else None  # shifted scales have no factor
@@ -204,6 +212,16 @@ def _factor_to_si(unit_text: str, unit: str) -> Fraction | str | None:
         return next(kinds, f"a value in {unit_text}")
     except Exception:  # AttributeError, ValueError, tokenizer errors, TypeError for decibels: all mean the same here
         return None
+
+
+def _looks_alike(given: Any) -> str:
+    """Get what a unit measures that pint converts to a quantity it is not: Sv to Gy, rad/s to Hz."""
+    one = _registry().Quantity(Fraction(1), given)
+    if any(name.endswith(_DOSE_EQUIVALENTS) for name, _power in one.unit_items()):
+        return "a dose equivalent"
+    if "radian" in dict(one.to_root_units().unit_items()):
+        return "an angle or a rate of rotation"
+    return ""
 
 
 def _leading_power(unit: str) -> int:

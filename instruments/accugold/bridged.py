@@ -143,6 +143,10 @@ class BridgeDosimeter:
         self._label = label  # before START: whatever comes of it, stop() must be tried
         self._ask_patiently("START")
 
+    def rate_gy_s(self) -> float:
+        """Get the rate as the bridge shows it, whatever is known of the air: to see whether there is a dose at all."""
+        return wire.parse_measured(self._client.ask("READ?")).rate_gy_s
+
     def read(self) -> DoseReading:
         """Get the measurement so far; a bridge that waits for an export is waited for.
 

@@ -6,7 +6,13 @@ that lasts from before the start to after the end shows in the condition registe
 """
 
 from instruments.agilent35670a.link import Link
-from instruments.agilent35670a.settings import AVERAGING, CALIBRATING, MEASURING, NoiseSettings
+from instruments.agilent35670a.settings import (
+    AVERAGING,
+    CALIBRATING,
+    MEASURING,
+    SETTLING_RECORDS,
+    NoiseSettings,
+)
 from instruments.wire.agilent35670a import parse_whole
 from xraydaq.clock import Clock
 from xraydaq.errors import InstrumentError, InstrumentTimeout
@@ -51,14 +57,17 @@ class Run:
             return True
         events = self._link.ask(OPERATION, parse_whole)
         condition = self._link.ask(OPERATION_NOW, parse_whole)
-        self.voltage_events |= self._link.ask(VOLTAGE_NOW, parse_whole)
+        settled_s = (1 + SETTLING_RECORDS) * self._settings.record_s
+        if self.elapsed_s >= settled_s:  # before, it may be what the record before the start left behind
+            self.voltage_events |= self._link.ask(VOLTAGE_NOW, parse_whole)
         if (events | condition) & CALIBRATING:
             raise InstrumentError(f"{self._link.name}: a calibration came into the averages and cleared them")
         self._fallen = self._fallen or bool(events & AVERAGING)
         elapsed_s = self.elapsed_s
         if self._fallen and not condition & (MEASURING | AVERAGING):
             self._check_not_early(elapsed_s)
-            self.voltage_events |= self._link.ask(VOLTAGE, parse_whole)
+            for register in (VOLTAGE, VOLTAGE_NOW):
+                self.voltage_events |= self._link.ask(register, parse_whole)
             self.duration_s = elapsed_s
             return True
         if not elapsed_s <= self._settings.longest_s:

@@ -84,7 +84,7 @@ class LakeShore335:
 
     @property
     def target_k(self) -> float | None:
-        """Get the target of the last ramp, as remembered here: `setpoint_k` shows the moving value."""
+        """Get the target of the last ramp in kelvin, as remembered here: `setpoint_k` shows the moving value."""
         return self._target_k
 
     def identify(self) -> Identity:

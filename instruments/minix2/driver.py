@@ -5,6 +5,7 @@ step. Software is no interlock.
 """
 
 import logging
+import math
 from dataclasses import asdict, replace
 
 from pymeasure.adapters.adapter import Adapter
@@ -69,6 +70,8 @@ class MiniX2:
     ) -> None:
         self._bench = Limits("the bench", max_voltage_v, max_current_a, max_power_w)
         self._bench.check_allows_something()
+        if not (0 < settle_timeout_s < math.inf and 0 < timeout_s < math.inf):
+            raise LimitError(f"{name}: timeouts of {settle_timeout_s} s and {timeout_s} s; allowed: above 0 s")
         self.name = name
         self._clock = clock
         self._link = Link(adapter, clock, name, timeout_s)

@@ -93,9 +93,18 @@ class SimBench:
         return SimAdapter(self.links[role], self.clock)
 
     def mount(self, time_s: float, nominal_m: float) -> None:
-        """Hang foils of this nominal thickness into the beam, behind the fixed filter."""
+        """Hang foils of this nominal thickness into the beam, behind the fixed filter.
+
+        Raises:
+            ValueError: the holder or the beam table does not hold so much; nothing was changed.
+        """
+        before_m = self.filters.mounted_m
         self.filters.mounted_m = nominal_m
-        self.world.set_filter(time_s, self.settings.fixed_filter_m + self.filters.true_m)
+        try:
+            self.world.set_filter(time_s, self.settings.fixed_filter_m + self.filters.true_m)
+        except ValueError:
+            self.filters.mounted_m = before_m
+            raise
 
     def advance(self, now_s: float) -> None:
         """Let everything happen that would have happened by now."""
@@ -165,7 +174,9 @@ def _dosimeter(bench: SimBench) -> Device:
 def _preamplifier(bench: SimBench) -> Device:
     from instruments.sim.sr570 import SimSr570
 
-    return SimSr570(bench.world.preamplifier_source, seed=bench.seed)
+    preamplifier = SimSr570(bench.world.preamplifier_source, seed=bench.seed)
+    bench.world.register(preamplifier.advance)  # it never answers: nobody would ask it to catch up
+    return preamplifier
 
 
 def _analyser(bench: SimBench) -> Device:

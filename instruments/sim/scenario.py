@@ -24,6 +24,14 @@ WORLD_FAULTS = {
 }
 """Of the world around the instruments, and what they are."""
 
+NEEDS = {
+    "interlock_open": "tube",
+    "interlock_shorted": "tube",
+    "over_temperature": "tube",
+    "sensor_open": "temperature",
+}
+"""Faults of the world that happen at an instrument: name -> its role."""
+
 _TEXT = re.compile(r"((?P<role>[a-z]+):)?(?P<name>[a-z_]+)@(t=)?(?P<start>\d+(\.\d+)?)(-(?P<end>\d+(\.\d+)?))?")
 
 
@@ -70,7 +78,10 @@ def _problem(happening: Happening | None, roles: tuple[str, ...]) -> str:
         return "the end is not after the start"
     if not happening.role:
         known = ", ".join(WORLD_FAULTS)
-        return "" if happening.name in WORLD_FAULTS else f"no such fault of the world; allowed: {known}"
+        if happening.name not in WORLD_FAULTS:
+            return f"no such fault of the world; allowed: {known}"
+        needed = NEEDS.get(happening.name)
+        return "" if needed is None or needed in roles else f"the bench has no role {needed}"
     if happening.role not in roles:
         return f"the bench has no role {happening.role}; allowed: {', '.join(roles)}"
     known = ", ".join(CABLE_FAULTS)

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -18,6 +19,10 @@ from xraydaq.clock import Clock
 
 TICK_S = 0.02
 """How often the world is brought to the present, in seconds of this computer: trips happen without being asked for."""
+
+
+SLOW_TO_IMPORT = ("scipy.interpolate", "scipy.optimize", "scipy.signal")
+"""Simulators import these when they first need them; here that would keep a host waiting longer than it waits."""
 
 
 class EventLog:
@@ -63,11 +68,14 @@ class ServedBench:
     """Serves every role of `bench` until it is closed; `resources` says where."""
 
     def __init__(self, bench: SimBench, clock: Clock, happenings: Iterable[Happening] = ()) -> None:
+        for name in SLOW_TO_IMPORT:
+            import_module(name)
         self._bench = bench
         self._clock = clock
         self._start_s = clock.now()
         self._due = sorted((each for each in happenings if not each.role), key=lambda each: each.start_s)
         self._over: list[Happening] = []
+        self._advancing = threading.Lock()
         for each in happenings:
             if each.role:
                 self._schedule_on_line(each)
@@ -100,8 +108,11 @@ class ServedBench:
             self.advance()
 
     def advance(self) -> None:
-        """Bring the world to the present, and begin and end what is due."""
-        now_s = self._clock.now()
+        """Bring the world to the present, and begin and end what is due; from any thread."""
+        with self._advancing:
+            self._advance(self._clock.now())
+
+    def _advance(self, now_s: float) -> None:
         while self._due and self._due[0].start_s <= now_s - self._start_s:
             happening = self._due.pop(0)
             begin(self._bench, happening.name, self._start_s + happening.start_s)

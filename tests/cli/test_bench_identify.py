@@ -32,16 +32,19 @@ def bench(workplace):
     return write
 
 
-def test_the_simulated_bench_answers(xraydaq):
+def test_every_role_of_the_simulated_bench_answers(xraydaq):
     said = xraydaq("bench", "identify")
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith("bench simulated (")
     assert said.out.splitlines()[0].endswith("): simulated bench")
-    shown = dict(line.split(maxsplit=1) for line in said.out.splitlines()[2:])
-    assert shown["role"] == "smu"
-    assert shown["resource"] == "SIM::smu"
-    assert shown["model"] == "MODEL 2400 (the bench file does not say)"
-    assert shown["answer"] == "ok"
+    first, *others = (
+        dict(line.split(maxsplit=1) for line in block.splitlines()) for block in said.out.split("\n\n")[1:]
+    )
+    assert first["role"] == "smu"
+    assert first["resource"] == "SIM::smu"
+    assert first["model"] == "MODEL 2400 (the bench file does not say)"
+    assert [other["role"] for other in others] == ["tube", "dosimeter", "preamplifier", "analyser", "temperature"]
+    assert all(shown["answer"] == "ok" for shown in (first, *others))
 
 
 def test_another_model_than_the_bench_file_names_is_shown_and_ends_with_4(xraydaq, bench):

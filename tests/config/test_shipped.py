@@ -19,7 +19,7 @@ TYPES = {"array": list, "boolean": bool, "string": str, "object": dict, "number"
 def mistakes(value, schema, root, at="file"):
     """Judge a TOML value by the words of JSON schema that ours use; an unknown word is a mistake of the schema."""
     known = {"type", "enum", "properties", "required", "additionalProperties", "anyOf", "$ref", "if", "then", "not"}
-    known |= {"title", "description", "examples", "default", "format", "$defs"}
+    known |= {"items", "title", "description", "examples", "default", "format", "$defs"}
     found = [f"{at}: the schema says {word}" for word in set(schema) - known]
     if "$ref" in schema:
         found += mistakes(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root, at)
@@ -29,6 +29,8 @@ def mistakes(value, schema, root, at="file"):
         found += mistakes(value, schema["then"], root, at)
     if "not" in schema and not mistakes(value, schema["not"], root, at):
         found.append(f"{at}: what must not be")
+    if "items" in schema and isinstance(value, list):
+        found += [each for item in value for each in mistakes(item, schema["items"], root, f"{at}[]")]
     if "enum" in schema and value not in schema["enum"]:
         found.append(f"{at}: not in the list")
     if schema.get("type") == "null" or ("type" in schema and not has_type(value, schema)):

@@ -175,7 +175,15 @@ def test_an_overload_that_is_over_does_not_count_in_the_next_spectrum(near):
     rig.analyser.configure(SETTINGS)
     assert rig.analyser.measure().overload
     rig.source.offset_v = 0.0
-    rig.analyser.measure()
+    assert not rig.analyser.measure().overload
+
+
+def test_an_overload_of_a_range_that_was_left_does_not_count_on_the_next(near):
+    rig = near()
+    rig.source.offset_v = 1.0
+    rig.analyser.configure(replace(SETTINGS, range_dbvrms=-51))
+    assert rig.analyser.measure().overload
+    rig.analyser.configure(replace(SETTINGS, range_dbvrms=27))
     assert not rig.analyser.measure().overload
 
 

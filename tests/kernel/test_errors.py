@@ -6,6 +6,7 @@ from xraydaq import errors
 from xraydaq.errors import (
     BusyError,
     ConfigError,
+    ConnectionFailed,
     InstrumentError,
     InstrumentTimeout,
     LimitError,
@@ -26,6 +27,7 @@ CODES = {
     LimitError: 2,
     SafetyTrip: 3,
     InstrumentError: 4,
+    ConnectionFailed: 4,
     InstrumentTimeout: 4,
     WireError: 4,
     BusyError: 5,

@@ -41,6 +41,7 @@ decimals = st.decimals(-9999, 9999, places=4, allow_nan=False).map(lambda number
         ("60 K/min", "K/s", 1.0),
         ("1 uGy/s", "Gy/s", 1e-6),
         ("5.5 nGy s^-1", "Gy/s", 5.5e-9),
+        ("99.58 kPa", "Pa", 99580.0),
         ("2 %", "", 0.02),
         ("7", "", 7.0),
         ("0 A", "A", 0.0),
@@ -107,6 +108,32 @@ EXAMPLE = 'write a number and a unit, for example "5 V"'
             "1 degC/min",
             "K/s",
             '"1 degC/min": "degC/min" is not allowed, its zero is arbitrary; use K (differences and rates in K)',
+        ),
+        (
+            "1 mSv",
+            "Gy",
+            '"1 mSv" is a dose equivalent, not an absorbed dose; allowed: a value in Gy, for example "5 Gy"',
+        ),
+        (
+            "1 mrem/h",
+            "Gy/s",
+            '"1 mrem/h" is a dose equivalent, not a dose rate; allowed: a value in Gy/s, for example "5 Gy/s"',
+        ),
+        (
+            "2 rad",
+            "Gy",
+            '"2 rad" is an angle or a rate of rotation, not an absorbed dose; rad is the radian here, 1 rad of '
+            'absorbed dose is 0.01 Gy; allowed: a value in Gy, for example "5 Gy"',
+        ),
+        (
+            "2 rad",
+            "",
+            '"2 rad" is an angle or a rate of rotation, not a plain number; allowed: a plain number or "5 %"',
+        ),
+        (
+            "60 rpm",
+            "Hz",
+            '"60 rpm" is an angle or a rate of rotation, not a frequency; allowed: a value in Hz, for example "5 Hz"',
         ),
         ("5 degC", "V", '"5 degC" is a temperature, not a voltage; allowed: a value in V, for example "5 V"'),
         (

@@ -14,7 +14,7 @@ from xraydaq.config.shipped import shipped_configs
 from xraydaq.errors import ConfigError, Refused
 from xraydaq.runner import RunOptions, run
 from xraydaq.runner.run import clock_for
-from xraydaq.storage import STATUS_FLAGS, read_run
+from xraydaq.storage import STATUS_FLAGS, build_result, read_run
 
 TIMEOUT, BAD_REPLY, COMPLIANCE = STATUS_FLAGS["timeout"], STATUS_FLAGS["bad_reply"], STATUS_FLAGS["compliance"]
 RANGE_COMPLIANCE = 1 << 16  # of the status word of the Keithley 2400
@@ -50,6 +50,28 @@ def test_a_run_records_where_it_came_from(measure):
     )
     assert header.software["packages"]["pymeasure"].startswith("0.16")
     assert header.twin_truth["crystal"]["device"] == "atomistic"
+
+
+def test_the_truth_of_the_world_is_recorded_as_it_is_at_the_end(measure):
+    ran = measure()
+    at_start, at_end = ran.stored.header.twin_truth, ran.stored.twin_truth
+    assert at_end.keys() == at_start.keys()
+    assert at_end["dose_gy"] == at_start["dose_gy"] == 0.0  # no tube on this run
+    assert read_run(build_result(ran.outcome.folder)).twin_truth == at_end
+
+
+def test_a_dose_that_came_during_a_run_is_in_its_truth(tmp_path, connected):
+    class Irradiator(Watcher):
+        def event(self, kind, message, severity):
+            if message.startswith("tail"):
+                bench = connected[2][0]
+                bench.world.add_stray_kerma(bench.clock.now(), 1e-6)
+
+    outcome = run(config_of(), RunOptions(out=tmp_path), Irradiator())
+    stored = read_run(outcome.folder)
+    assert stored.header.twin_truth["dose_gy"] == 0
+    # the tail lasts ten seconds from its first reading to its last, and that one and the way back less than one more
+    assert 10e-6 <= stored.twin_truth["dose_gy"] <= 11e-6
 
 
 def test_a_run_records_the_instrument_at_start_and_end(measure):
@@ -104,18 +126,19 @@ def test_three_bad_readings_in_a_row_end_the_run(measure):
 
 @pytest.fixture
 def connected(monkeypatch):
-    """The simulated cables of a run, and what is sent over one before the run is connected to it."""
-    adapters, before = [], []
+    """The simulated cables of a run, what is sent over one before the run is connected to it, and the benches."""
+    adapters, before, benches = [], [], []
     connect = SimBench.adapter
 
     def kept(bench, resource):
+        benches.append(bench)
         adapters.append(connect(bench, resource))
         for command in before:
             adapters[-1].write(command)
         return adapters[-1]
 
     monkeypatch.setattr(SimBench, "adapter", kept)
-    return adapters, before
+    return adapters, before, benches
 
 
 def test_a_connection_that_fails_has_a_flag_of_its_own(tmp_path, connected):

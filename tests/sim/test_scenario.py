@@ -21,6 +21,7 @@ def test_faults_of_lines_and_of_the_world_are_read_from_text():
         ("late@5", "no such fault of the world; allowed: interlock_open"),
         ("meter:late@5", "no role meter; allowed: smu, tube"),
         ("smu:interlock_open@5", "no such fault of a line; allowed: cut"),
+        ("sensor_open@5", "the bench has no role temperature"),
         ("smu:late@nan", "write ROLE:NAME@START-END"),
     ],
 )

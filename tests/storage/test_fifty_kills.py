@@ -99,6 +99,7 @@ def check_survival(victim, folder, publish, until):
         check_live_view(folder, run, until)
     report = recover(folder)
     assert (report.rows, report.state, report.built) == (run.rows, "interrupted", True)
+    assert not (folder / "run.live.h5").exists()
     with h5py.File(report.result) as file:
         assert file["entry/daq/state"][()] == b"interrupted"
         np.testing.assert_array_equal(file["entry/data/current"][()], run.columns["current"])
@@ -110,6 +111,9 @@ def check_live_view(folder, run, until):
     with live_view(folder) as view:
         until(lambda: current.extend(view.poll().get("current", [])) or view.state == "interrupted")
     assert current == run.columns["current"].tolist()
+    with h5py.File(folder / "run.live.h5", "r", swmr=True) as file:
+        assert file["entry/daq/state"][0] == b"interrupted"
+        assert file["entry/data/current"].shape == (run.rows,)
 
 
 @pytest.mark.slow

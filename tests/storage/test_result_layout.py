@@ -133,6 +133,28 @@ def test_the_drift_of_the_date_is_logged_once_a_minute(finished_run):
         assert clock["value"][()].tolist() == [1.7e9] * 5
 
 
+def test_a_result_that_is_built_in_many_pieces_has_every_row_and_every_minute(finished_run, row):
+    rows = 30_001  # of 36 bytes: several of the largest frames, and a last one that is not full
+    with h5py.File(build_result(finished_run(rows=rows))) as file:
+        for index, column in enumerate(("elapsed", "epoch", "current", "voltage", "status")):
+            assert file["entry/data"][column][()].tolist() == [row(i)[index] for i in range(rows)]
+        assert file["entry/daq/clock/time"][()].tolist() == [60.0 * minute for minute in range(251)]
+
+
+def test_the_truth_of_the_end_stands_in_the_result_and_that_of_the_start_in_its_header(open_run, row):
+    with open_run() as writer:
+        writer.append(row(0))
+        assert read_run(writer.folder).twin_truth == {"temperature_k": 298.15}  # a run that is cut off has no other
+        writer.twin_truth({"temperature_k": 298.15, "dose_gy": 0.25})
+        writer.finish("finished")
+    from_journal = read_run(writer.folder)
+    stored = read_run(build_result(writer.folder))
+    assert stored.twin_truth == from_journal.twin_truth == {"temperature_k": 298.15, "dose_gy": 0.25}
+    assert stored.header.twin_truth == {"temperature_k": 298.15}
+    with h5py.File(stored.path) as file:
+        assert json.loads(file["entry/daq/twin_truth/data"].asstr()[()])["dose_gy"] == 0.25
+
+
 def test_every_field_comes_back(full_run, result, header, row):
     run = read_run(full_run)
     assert run.path == result

@@ -1,15 +1,18 @@
 """Which driver class stands behind each driver's name, and what of the bench file it is given."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from instruments.connect import Line
 from xraydaq.clock import Clock
-from xraydaq.config import Bench
+from xraydaq.config import Bench, Role
 
 if TYPE_CHECKING:
     from pymeasure.adapters.adapter import Adapter
+
+    from instruments.accugold import Air
 
 
 class Identity(Protocol):
@@ -103,7 +106,10 @@ def _minix2() -> Kind:
 def _accugold() -> Kind:
     from instruments.accugold import LINE, BridgeDosimeter
 
-    return Kind(LINE, lambda opening: BridgeDosimeter(opening.adapter, clock=opening.clock))
+    return Kind(
+        LINE,
+        lambda opening: BridgeDosimeter(opening.adapter, clock=opening.clock, reference=reference_air(opening.bench)),
+    )
 
 
 def _sr570() -> Kind:
@@ -128,10 +134,38 @@ def _lakeshore335() -> Kind:
     return Kind(LINE, make)
 
 
+def reference_air(bench: Bench) -> "Air | None":
+    """Get the reference conditions of the chamber's certificate, None if the bench file does not state them."""
+    from instruments.accugold import Air
+
+    stated = bench.dosimeter
+    if stated is None or stated.reference_temperature_k is None or stated.reference_pressure_pa is None:
+        return None
+    return Air(stated.reference_temperature_k, stated.reference_pressure_pa)
+
+
+def tube_serial_on_usb(role: Role) -> str | None:
+    """Get the serial number of a tube on its own USB connection, None for any other instrument or cable.
+
+    Spectrometers of the maker have the same USB numbers and no serial number that USB knows: VISA could not tell them
+    apart, so such a resource is opened by what the devices say of themselves.
+    """
+    found = _USB_RAW.fullmatch(role.resource)
+    if role.driver != "minix2" or found is None:
+        return None
+    return found["serial"] if (int(found["vendor"], 0), int(found["product"], 0)) == _AMPTEK else None
+
+
 def _stated(limit: float | None) -> float:
     """Get a limit that the configuration's checks have made sure of; nan, which no value passes, if they had not."""
     return float("nan") if limit is None else limit
 
+
+_AMPTEK = (0x10C4, 0x842A)  # Amptek Digital Products Programmer's Guide, USB
+_NUMBER = r"0[xX][0-9a-fA-F]{1,4}|[1-9]\d{0,4}"
+_USB_RAW = re.compile(
+    rf"USB\d*::(?P<vendor>{_NUMBER})::(?P<product>{_NUMBER})::(?P<serial>[^:]+)(::\d+)?::RAW", re.IGNORECASE
+)
 
 _KINDS: dict[str, Callable[[], Kind]] = {
     "keithley2400": _keithley2400,

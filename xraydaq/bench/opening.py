@@ -1,27 +1,29 @@
 """Opens the instruments of a bench, asks them who they are, and holds the right to speak with them."""
 
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-from platformdirs import user_runtime_path
-
-from instruments.connect import framed, open_adapter
+from instruments.connect import Line, framed, open_adapter
+from instruments.filters import FilterHolder
 from instruments.keithley2400 import Keithley2400
+from instruments.sim import bench as sim
 from instruments.sim.bench import Settings, SimBench
 from instruments.sim.faults import Fault
-from xraydaq.bench.drivers import Identity, Instrument, Opening, kind_of
+from xraydaq.bench.by_hand import Ask, dark_check, open_dosimeter, open_filters, open_operator
+from xraydaq.bench.drivers import Identity, Instrument, Opening, kind_of, tube_serial_on_usb
+from xraydaq.bench.holding import held as held  # noqa: PLC0414  # known here as well
+from xraydaq.bench.operator import Nobody, Operator
 from xraydaq.clock import Clock
 from xraydaq.config import Bench, Role, RunConfig
-from xraydaq.config.models import DEVICES, FROM_SAMPLE, OPERATOR
+from xraydaq.config.dosimeter import is_by_hand
+from xraydaq.config.models import DEVICES, FROM_SAMPLE
 from xraydaq.config.recipes import ROLES
-from xraydaq.errors import BusyError, InstrumentError, Refused, XraydaqError
+from xraydaq.errors import InstrumentError, Refused, XraydaqError
 
-FOLDER = "FOLDER::"
+if TYPE_CHECKING:
+    from pymeasure.adapters.adapter import Adapter
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class OpenBench:
     simulation: SimBench | None
     """The simulated world, None on real instruments; only the run's provenance looks at it."""
 
+    operator: Operator = field(default_factory=Nobody)
+    filters: FilterHolder | None = None
+    """Who changes the filters, None if the run has no role for them."""
+
     @property
     def smu(self) -> Keithley2400:
         """Get the source-measure unit."""
@@ -43,15 +49,18 @@ class OpenBench:
 
 @contextmanager
 def open_bench(
-    config: RunConfig, clock: Clock, *, seed: int = 0, faults: tuple[Fault, ...] = ()
-) -> Iterator[OpenBench]:
+    config: RunConfig, clock: Clock, *, seed: int = 0, faults: tuple[Fault, ...] = (), ask: Ask | None = None,
+    beam_is_off: Callable[[], bool] | None = None,
+) -> Iterator[OpenBench]:  # fmt: skip
     """Open the roles that a checked configuration needs, and close all of them at the end.
 
-    Opening reads; it never resets and never changes an output.
+    Opening reads; it never resets and never changes an output. `ask` shows a person a text and returns the line that
+    was typed; without it nobody is there. `beam_is_off` is for the filters; by default this bench's tube is asked.
 
     Raises:
         InstrumentError: an instrument is missing, or another than the bench file names.
         BusyError: another process holds one of the resources.
+        Refused: a role needs a person, and nobody is there.
     """
     bench, roles = config.bench, ROLES[config.recipe.procedure]
     device = bench.twin.device if bench.twin is not None else ""
@@ -60,12 +69,17 @@ def open_bench(
         simulation = simulate(bench, clock, roles, device=device, seed=seed, faults=faults)
         instruments: dict[str, Instrument] = {}
         identities: dict[str, Identity] = {}
-        for name in roles:
-            opened = open_role(name, bench, simulation, clock, max_bias_v=config.limit("bias"))
+        for name in (each for each in roles if each not in ("filters", "operator")):
+            opened = open_role(name, bench, simulation, clock, max_bias_v=config.limit("bias"), ask=ask)
             instruments[name] = stack.enter_context(opened)
             identities[name] = instruments[name].identify()
             check_identity(name, bench.roles[name], identities[name])
-        yield OpenBench(instruments, identities, simulation)
+        operator = open_operator(bench, simulation, ask)
+        filters = None
+        if "filters" in roles:
+            beam_is_off = beam_is_off or dark_check(instruments.get("tube"), operator)
+            filters = open_filters(bench, operator, ask, clock=clock, beam_is_off=beam_is_off)
+        yield OpenBench(instruments, identities, simulation, operator, filters)
 
 
 @dataclass(frozen=True)
@@ -97,35 +111,48 @@ def cabled(bench: Bench) -> tuple[str, ...]:
     return tuple(
         name
         for name, role in bench.roles.items()
-        if name not in ("filters", "operator") and role.resource != OPERATOR and not role.resource.startswith(FOLDER)
+        if name not in ("filters", "operator") and not is_by_hand(role.resource)
     )
 
 
 @contextmanager
 def open_role(
-    name: str, bench: Bench, simulation: SimBench | None, clock: Clock, *, max_bias_v: float | None = None
-) -> Iterator[Instrument]:
+    name: str, bench: Bench, simulation: SimBench | None, clock: Clock, *, max_bias_v: float | None = None,
+    ask: Ask | None = None,
+) -> Iterator[Instrument]:  # fmt: skip
     """Open a role's instrument, and one outside this program only when no other process speaks with it.
 
     Raises:
         InstrumentError: it cannot be opened.
         BusyError: another process holds it.
-        Refused: nothing with a cable fills this role.
+        Refused: no instrument fills this role, or it needs a person to `ask` and there is none.
     """
     role = bench.roles[name]
+    if name == "dosimeter" and is_by_hand(role.resource):
+        yield open_dosimeter(bench, clock, ask)
+        return
     if name not in cabled(bench):
         raise Refused(f"role {name} is {role.resource}: there is no cable to open")
     limit_v = bench.limits.max_bias_v if max_bias_v is None else max_bias_v
     kind = kind_of(role.driver)
     with ExitStack() as stack:
-        if simulation is None:
-            stack.enter_context(held(role.resource))
-            adapter = open_adapter(role.resource, framed(kind.line, role.frame), baud=role.baud)
+        if simulation is not None:
+            adapter: Adapter = simulation.adapter(name)
         else:
-            adapter = simulation.adapter(name)
+            stack.enter_context(held(role.resource))
+            adapter = _connect(role, kind.line, clock)
         instrument = kind.make(Opening(adapter, clock, bench, limit_v))
         stack.callback(instrument.close)
         yield instrument
+
+
+def _connect(role: Role, line: Line, clock: Clock) -> "Adapter":
+    serial = tube_serial_on_usb(role)
+    if serial is None:
+        return open_adapter(role.resource, framed(line, role.frame), baud=role.baud)
+    from instruments.minix2.usb import open_tube
+
+    return open_tube(serial, clock)
 
 
 def simulate(
@@ -140,7 +167,12 @@ def simulate(
     """Build the simulated world of a bench with these instruments in it; None for a bench that is not simulated."""
     if bench.twin is None:
         return None
-    return SimBench(clock, simulation_settings(bench, device), seed=seed, roles=roles, faults=faults)
+    with_device = tuple(
+        each
+        for each in roles
+        if each in sim.ROLES and each in bench.roles and not is_by_hand(bench.roles[each].resource)
+    )
+    return SimBench(clock, simulation_settings(bench, device), seed=seed, roles=with_device, faults=faults)
 
 
 def simulation_settings(bench: Bench, device: str) -> Settings:
@@ -176,21 +208,3 @@ def check_identity(name: str, role: Role, identity: Identity) -> None:
                 f"role {name} at {role.resource}: {label} is {found!r}, the bench file says {wanted!r}; "
                 "check the cable or correct the bench file"
             )
-
-
-@contextmanager
-def held(resource: str) -> Iterator[None]:
-    """Hold the right to speak on `resource` against other processes of this computer."""
-    with warnings.catch_warnings():  # without XDG_RUNTIME_DIR a folder in /tmp is used, which serves as well
-        warnings.simplefilter("ignore", UserWarning)
-        folder = user_runtime_path("xraydaq", ensure_exists=True)
-    path = Path(folder) / f"{sha256(resource.encode()).hexdigest()[:16]}.lock"
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise BusyError(f"{resource} is held by another xraydaq process (lock file {path})") from None
-    try:
-        yield
-    finally:
-        lock.release()

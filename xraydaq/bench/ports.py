@@ -19,6 +19,7 @@ PROBABLY = {
 """Vendor and product id -> what usually has it; a product None stands for every other one of the vendor."""
 
 UNKNOWN = "unknown"
+NETWORK = "the network is not searched, as that would send to all of it: write TCPIP0::<address>::<port>::SOCKET"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ def serial_ports() -> Iterator[Found]:
     """List the serial ports of this computer."""
     ports: Any = import_module("serial.tools.list_ports")  # untyped
     for port in sorted(ports.comports(), key=lambda each: str(each.device)):
-        yield Found("serial", f"ASRL{port.device}::INSTR", str(port.description), guess(port.vid, port.pid))
+        description = "" if port.description == "n/a" else str(port.description)
+        yield Found("serial", f"ASRL{port.device}::INSTR", description, guess(port.vid, port.pid))
 
 
 def usb_devices() -> Iterator[Found]:
@@ -48,7 +50,7 @@ def usb_devices() -> Iterator[Found]:
     try:
         devices = list(usb.find(find_all=True))
     except usb.NoBackendError:
-        raise RuntimeError("USB devices cannot be listed: install libusb") from None
+        raise RuntimeError("USB devices cannot be listed: install libusb (Debian: libusb-1.0-0)") from None
     for device in devices:
         yield Found(
             "usb",
@@ -58,22 +60,36 @@ def usb_devices() -> Iterator[Found]:
         )
 
 
-def visa_resources() -> Iterator[Found]:
-    """List what the VISA library sees beyond serial ports."""
-    import warnings
+def gpib_resources() -> Iterator[Found]:
+    """List who listens on the GPIB buses of this computer.
 
-    import pyvisa
+    The interface addresses one after the other and looks who acknowledges; no instrument is sent a byte. The list of
+    the whole VISA library is not asked for: it opens every device on USB and calls into the network.
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about libraries for interfaces that are not here
-        manager = pyvisa.ResourceManager("@py")
+    Raises:
+        RuntimeError: there is no driver for GPIB.
+    """
+    sessions: Any = import_module("pyvisa_py.highlevel").Session
+    if any(interface.name == "gpib" for (interface, _), _issue in sessions.iter_session_classes_issues()):
+        raise RuntimeError("GPIB cannot be listed: install linux-gpib or gpib-ctypes")
+    for (interface, kind), session in sessions.iter_valid_session_classes():
+        if interface.name == "gpib" and kind == "INSTR":
+            for name in sorted(session.list_resources()):
+                yield Found("gpib", name, "", _on_gpib(name))
+
+
+def look() -> tuple[tuple[Found, ...], tuple[str, ...]]:
+    """Get what is plugged in, and what could not be listed and how to change that."""
+    found: list[Found] = []
+    problems: list[str] = []
+    for listing in (gpib_resources, serial_ports, usb_devices):
         try:
-            names = manager.list_resources("?*")
-        finally:
-            manager.close()
-    for name in names:
-        if not name.startswith("ASRL"):
-            yield Found("visa", name, "", _of_visa(name))
+            found.extend(listing())
+        except RuntimeError as error:
+            problems.append(str(error))
+        except Exception as error:  # the libraries below raise whatever their drivers meet
+            problems.append(f"{listing.__name__.replace('_', ' ')} cannot be listed: {error or type(error).__name__}")
+    return tuple(found), (*problems, NETWORK)
 
 
 def guess(vendor: int | None, product: int | None) -> str:
@@ -83,8 +99,6 @@ def guess(vendor: int | None, product: int | None) -> str:
     return PROBABLY.get((vendor, product), PROBABLY.get((vendor, None), UNKNOWN))
 
 
-def _of_visa(name: str) -> str:
-    if not name.startswith("GPIB"):
-        return UNKNOWN
+def _on_gpib(name: str) -> str:
     usual = {"24": "Keithley 2400 (factory address)", "11": "Agilent 35670A (factory address)"}
     return usual.get(name.split("::")[1], UNKNOWN)

@@ -65,7 +65,9 @@ def run_command(
         overrides=overrides or (),
     )
     if fault and not config.bench.simulated:
-        raise Refused(f"--fault: the bench {config.bench.name!r} has real instruments; a simulated one is needed")
+        raise Refused(
+            f"--fault: the bench {config.bench.name!r} has no simulator in this program; a simulated one is needed"
+        )
 
     from instruments.sim.faults import parse_faults
     from xraydaq.cli.listeners import listener_for

@@ -9,6 +9,9 @@ import typer
 from xraydaq.cli.options import BenchName
 from xraydaq.errors import EXIT_DONE, ConfigError
 
+MOST_SPEED = 100.0
+"""A computer falls behind beyond it; with a stage on the bench already at some 30."""
+
 LOOK_S = 0.1
 """How often a signal is looked for, in seconds of this computer."""
 
@@ -64,8 +67,8 @@ def serve_command(
     config = load_bench(bench_file(bench) or default_bench())
     if config.twin is None:
         raise ConfigError(f"the bench {config.name!r} has no table [twin]: only a simulated bench can be served")
-    if not speed > 0:
-        raise ConfigError(f"--speed {speed}: write a factor above 0")
+    if not 0 < speed <= MOST_SPEED:
+        raise ConfigError(f"--speed {speed}: write a factor above 0, at most {MOST_SPEED:g}")
     happenings = parse_happenings(fault or (), simulated_roles(config))
     device = sample if config.twin.device == FROM_SAMPLE else config.twin.device
     if device not in DEVICES:

@@ -40,6 +40,7 @@ def run_record(stored: StoredRun) -> dict[str, Any]:
         "start": iso_utc(header.start_utc_s),
         "rows": stored.rows,
         "simulated": header.simulated,
+        "served_simulation": header.served_simulation,
         "seed": header.seed,
         "resolved": header.resolved,
         "software": header.software,
@@ -60,7 +61,8 @@ def run_lines(stored: StoredRun) -> Iterator[str]:
         "start": iso_utc(header.start_utc_s),
         "readings": str(stored.rows),
         "sample": str(header.sample.get("name", "")),
-        "bench": bench_notice(header.simulated) + ("" if header.seed is None else f", seed {header.seed}"),
+        "bench": bench_notice(header.simulated, served=header.served_simulation)
+        + ("" if header.seed is None else f", seed {header.seed}"),
         "program": f"{header.software.get('program', '')} {header.software.get('version', '')}".strip(),
         **{role: str(facts.get("idn", "")) for role, facts in stored.instruments.items()},
         "file": shown(stored.path),

@@ -8,6 +8,7 @@ from procedures.base import Plan
 from xraydaq.cli.names import shown
 from xraydaq.config import RunConfig
 from xraydaq.plan import duration_text
+from xraydaq.report.notices import bench_notice
 from xraydaq.report.table import render
 from xraydaq.runner.closing import Closed
 from xraydaq.runner.progress import Progress
@@ -21,7 +22,8 @@ DAY_S = 86_400.0
 def opening_text(config: RunConfig, plan: Plan, folder: Path) -> str:
     """Say what begins, from which file, and where it is recorded."""
     bench = config.bench
-    where = "simulated bench" if bench.simulated else f"bench {bench.name} (drivers not verified on hardware)"
+    real = f"bench {bench.name} (drivers not verified on hardware)"
+    where = real if bench.is_real else bench_notice(True, served=bench.served_simulation)
     return "\n".join(
         [
             config.recipe.title or config.recipe.procedure,
@@ -73,7 +75,11 @@ def closing_text(outcome: Outcome, closed: Closed) -> str:
 
 def result_text(closed: Closed) -> str:
     """Show the table of a run, or why there is none, and its files."""
-    lines = [] if closed.result is None else ["", render(closed.result, simulated=closed.simulated).rstrip(), ""]
+    lines = (
+        []
+        if closed.result is None
+        else ["", render(closed.result, simulated=closed.simulated, served=closed.served).rstrip(), ""]
+    )
     if closed.problem:
         lines.append(closed.problem)
     if closed.result_path is not None:

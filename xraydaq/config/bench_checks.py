@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from datetime import date
 
+from xraydaq.config.dosimeter import dosimeter_problems, is_by_hand
 from xraydaq.config.draft import Draft
 from xraydaq.config.messages import did_you_mean, dotted, shown
-from xraydaq.config.models import DEVICES, DRIVERS, FROM_SAMPLE, OPERATOR, SIM, WITHOUT_CABLE, Bench
+from xraydaq.config.models import DEVICES, DRIVERS, FROM_SAMPLE, SIM, WITHOUT_CABLE, Bench
 from xraydaq.config.recipes import ROLES
 from xraydaq.config.source import Document
 from xraydaq.config.validate import Checked
@@ -16,6 +17,8 @@ def bench_problems(document: Document, checked: Checked[Bench]) -> Iterator[str]
     if ("roles",) in checked.broken:
         return
     yield from _missing_for_roles(document, checked)
+    yield from _dosimeter(document, checked)
+    yield from _operator(document, checked)
     bench = checked.value
     twin_broken = ("twin",) in checked.broken
     cables: dict[str, str] = {}
@@ -34,12 +37,14 @@ def bench_problems(document: Document, checked: Checked[Bench]) -> Iterator[str]
             continue
         where, cable = document.origin(("roles", name, "resource")), role.resource.casefold()
         key = f"{table}.resource: {shown(role.resource)}"
-        if not _has_cable(role.resource):
+        if is_by_hand(role.resource):
             ways = WITHOUT_CABLE.get(name, ())
             if name in DRIVERS and not role.resource.startswith(ways or "-"):
                 yield f"{where}: {key} cannot fill this role; allowed: a VISA resource" + (
                     f" or {' or '.join(ways)}" if ways else ""
                 )
+            elif name == "filters" and bench.simulated:
+                yield f'{where}: {key} is a person, who cannot reach into a simulated bench; write "{SIM}filters"'
             continue
         if cable in cables:
             yield f"{where}: {key} is already the resource of {cables[cable]}; each instrument needs its own"
@@ -48,8 +53,19 @@ def bench_problems(document: Document, checked: Checked[Bench]) -> Iterator[str]
             yield from (f"{where}: {key} {text}" for text in _cable_problems(bench, name, role.resource))
 
 
-def _has_cable(resource: str) -> bool:
-    return resource != OPERATOR and not resource.startswith("FOLDER::")
+def _dosimeter(document: Document, checked: Checked[Bench]) -> Iterator[str]:
+    if checked.broken.isdisjoint({("dosimeter",), ("roles", "dosimeter"), ("roles", "dosimeter", "resource")}):
+        role = checked.value.roles.get("dosimeter")
+        yield from dosimeter_problems(document, None if role is None else role.resource)
+
+
+def _operator(document: Document, checked: Checked[Bench]) -> Iterator[str]:
+    unknown = {("twin",), ("served_simulation",)} & checked.broken
+    if "operator" in checked.value.roles and checked.value.is_real and not unknown:
+        yield (
+            f"{document.origin(('roles', 'operator'))}: roles.operator: stands in for a person at a simulated bench, "
+            "and this one is real; remove the role: the person at the bench is asked"
+        )
 
 
 NEEDED = {

@@ -5,14 +5,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from xraydaq.config.dosimeter import FOLDER as FOLDER  # noqa: PLC0414  # resources are looked for here
+from xraydaq.config.dosimeter import OPERATOR as OPERATOR  # noqa: PLC0414
+from xraydaq.config.dosimeter import DosimeterTable
 from xraydaq.config.recipes import PARAMETERS
 from xraydaq.config.recipes.bias_stability import BiasStabilityParameters
 from xraydaq.config.values import Bounds, Model, Number, Quantities, Quantity
 from xraydaq.config.words import Choice, Day, Switch, Text
 
 SIM = "SIM::"
-OPERATOR = "OPERATOR"
-FOLDER = "FOLDER::"
 DRIVERS = {
     "smu": ("keithley2400",),
     "tube": ("minix2",),
@@ -104,7 +105,7 @@ class Foils(Model):
     foils_m: Annotated[tuple[float, ...], Quantities(Quantity("m", "1 mm", Bounds(above=0.0, at_most=0.05)))] = Field(
         alias="foils"
     )
-    """Foils that can be mounted, alone or together."""
+    """What can be mounted behind it, one entry at a time; foils that are used together are an entry of their own."""
 
 
 class TwinSettings(Model):
@@ -138,6 +139,7 @@ class Bench(Model):
     roles: dict[str, Role]
     limits: BenchLimits
     filters: Foils | None = None
+    dosimeter: DosimeterTable | None = None
     twin: TwinSettings | None = None
     served_simulation: Annotated[bool, Switch()] = False
     """Behind these resources stand simulators that another process serves; runs say so."""

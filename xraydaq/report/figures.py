@@ -64,6 +64,7 @@ def bias_stability(
     *,
     title: str = "",
     simulated: bool | None = None,
+    served: bool = False,
     width: str = "single",
 ) -> "Figure":
     """Draw the dark current against time since bias on, with trend and drift, and what the trend leaves below.
@@ -83,7 +84,7 @@ def bias_stability(
         _residuals(lower, result, time_s, net_a, scale)
         figure.align_ylabels()
         upper.set_title(_wrapped(title, WIDTHS_MM[width]), loc="left", parse_math=False)
-        _notice(lower, bench_notice(simulated))
+        _notice(lower, bench_notice(simulated, served=served))
     return figure
 
 

@@ -11,7 +11,7 @@ NOTE_INDENT = " " * 4
 SURE = 4  # the largest of many noisy values is expected to be up to this many u without any change behind it
 
 
-def render(result: BiasStabilityResult, *, simulated: bool | None = None) -> str:
+def render(result: BiasStabilityResult, *, simulated: bool | None = None, served: bool = False) -> str:
     """Return label, value ± u (k = 1) and unit per line, notes below their line, then flags and the verdict."""
     rows = [(label, _shown(value, unit)) for label, value, unit in result.rows()]
     label_width = max(len(label) for label, _ in rows)
@@ -24,7 +24,8 @@ def render(result: BiasStabilityResult, *, simulated: bool | None = None) -> str
         lines += _wrapped(notes.get(label, ""), NOTE_INDENT)
     lines += ["", "Uncertainties are standard uncertainties, k = 1."]
     lines += [line for flag in result.flags for line in _wrapped(flag, "! ")]
-    lines += ["", f"verdict: {result.verdict} (class {result.shape.kind})", *_wrapped(bench_notice(simulated), "")]
+    notice = bench_notice(simulated, served=served)
+    lines += ["", f"verdict: {result.verdict} (class {result.shape.kind})", *_wrapped(notice, "")]
     return "\n".join(lines) + "\n"
 
 

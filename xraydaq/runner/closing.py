@@ -36,6 +36,8 @@ class Closed:
     figures: tuple[Path, ...]
     problem: str = ""
     simulated: bool | None = None
+    served: bool = False
+    """The simulators of a simulated bench lived in another process."""
     exit_code: int = EXIT_DONE
 
 
@@ -58,7 +60,7 @@ def close_run(folder: Path, wall: Clock | None = None) -> Closed:
         # a result that is there was built by a recovery that was faster
         path = stored.path if _is_result(stored) else build_owned(folder, kept)
     if analysed is None:
-        return Closed(path, None, (), problem, stored.header.simulated, code)
+        return Closed(path, None, (), problem, stored.header.simulated, stored.header.served_simulation, code)
     return _with_figure(path, analysed[0], stored, 1)
 
 
@@ -179,14 +181,17 @@ def draw(result: BiasStabilityResult, stored: StoredRun, folder: Path, number: i
 
     header = stored.header
     elapsed_s, current_a = stored.columns["elapsed"], stored.columns["current"]
-    figure = figures.bias_stability(result, elapsed_s, current_a, title=header.title, simulated=header.simulated)
+    figure = figures.bias_stability(
+        result, elapsed_s, current_a, title=header.title, simulated=header.simulated, served=header.served_simulation
+    )
     suffix = "" if number == 1 else f".{number}"
     return save(figure, folder / f"{header.run_id or stored.path.stem}{suffix}")
 
 
 def _with_figure(path: Path, result: BiasStabilityResult, stored: StoredRun, number: int) -> Closed:
     files, problem, code = _tried("figure", lambda: draw(result, stored, path.parent, number))
-    return Closed(path, result, files or (), problem, stored.header.simulated, code)
+    header = stored.header
+    return Closed(path, result, files or (), problem, header.simulated, header.served_simulation, code)
 
 
 def _tried(what: str, work: Callable[[], T]) -> tuple[T | None, str, int]:

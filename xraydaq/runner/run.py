@@ -69,9 +69,8 @@ def clock_for(config: RunConfig, speed: str | None, start_utc_s: float | None = 
     """
     if not config.bench.simulated:
         if speed not in (None, "real"):
-            raise Refused(
-                f"--speed {speed}: the bench {config.bench.name!r} has real instruments; only real time works"
-            )
+            why = "has real instruments" if config.bench.is_real else "is served by another process"
+            raise Refused(f"--speed {speed}: the bench {config.bench.name!r} {why}; only real time works")
         return RealClock()
     if speed in (None, "max"):
         return JumpingClock(start_utc_s)
@@ -124,7 +123,8 @@ def _header(config: RunConfig, procedure: BenchProcedure, clock: Clock, bench: O
         host=host(),
         start_utc_s=clock.utc(),
         seed=seed,
-        simulated=config.bench.simulated,
+        simulated=not config.bench.is_real,
+        served_simulation=config.bench.served_simulation,
         twin_truth=None if bench.simulation is None else bench.simulation.truth(),
     )
 
@@ -155,6 +155,7 @@ class _Session:
             self._heed_signals()
             self._listener.progress(self._tracker.snapshot())
         self._snapshot("end")
+        self._store_truth()
         return self._finish(thread.error, procedure.way_back_failures)
 
     def _store_row(self, record: Mapping[str, float]) -> None:
@@ -184,6 +185,15 @@ class _Session:
             if moment == "start":
                 raise
             self._note("settings_unknown", f"smu: {error}", "warning")
+
+    def _store_truth(self) -> None:
+        """Store what the simulated world has become: the dose of a run is known at its end only."""
+        if self._bench.simulation is None:
+            return
+        try:
+            self._writer.twin_truth(self._bench.simulation.truth())
+        except StorageError as error:
+            log.error("the truth of the simulated world was not stored: %s", error)
 
     def _heed_signals(self) -> None:
         for _ in range(self._signals.unannounced()):

@@ -15,7 +15,8 @@ from xraydaq.storage.disk import JOURNAL, JOURNAL_PACKED
 from xraydaq.storage.frames import HEADER, Frame, FrameType, frame_size, is_broken, scan, split_block
 from xraydaq.storage.model import Block, Event, Header
 
-CHUNK_BYTES = 2**20
+CHUNK_BYTES = 264 * 1024
+"""Holds the largest frame of rows that is usually written (see `rows`); a larger one is read as what it is."""
 UNPACK_BYTES = 64 * 1024
 
 
@@ -30,9 +31,15 @@ class Contents:
     events: list[Event] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
     instruments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    end_truth: dict[str, Any] | None = None
     state: str | None = None
     """None: no END was seen."""
     reason: str = ""
+
+    @property
+    def twin_truth(self) -> dict[str, Any] | None:
+        """Get what is true of the simulated world: at the end, else at the start, None for a real one."""
+        return self.known_header().twin_truth if self.end_truth is None else self.end_truth
 
     def known_header(self) -> Header:
         """Get the header.
@@ -76,6 +83,8 @@ class Contents:
                 if value["rows"] != self.rows:
                     raise StorageError(f"the run ended with {value['rows']} rows; {self.rows} were found")
                 self.state, self.reason = str(value["state"]), str(value["reason"])
+            elif "twin_truth" in value:
+                self.end_truth = dict(value["twin_truth"])
             elif "instrument" in value:
                 self.instruments.setdefault(value["instrument"], {}).update(value["facts"])
             else:
@@ -89,9 +98,13 @@ class Contents:
 
     def column(self, name: str) -> FloatArray:
         """Get one column of the rows in `rows_data`, as a copy: a view would keep `rows_data` from growing."""
-        layout = [(column.name, "<" + column.dtype) for column in self.known_header().columns]
-        values: FloatArray = np.frombuffer(self.rows_data, dtype=layout)[name].copy()
+        values: FloatArray = self.records()[name].copy()
         return values
+
+    def records(self) -> FloatArray:
+        """Get a view of `rows_data` as records; as long as it lives `rows_data` cannot grow."""
+        layout = [(column.name, "<" + column.dtype) for column in self.known_header().columns]
+        return np.frombuffer(self.rows_data, dtype=layout)
 
 
 class JournalSource:
@@ -127,6 +140,10 @@ class JournalSource:
                 break
             self._offset, self._sequence, found = base + frame.end, frame.sequence + 1, True
         return found
+
+    def rewind(self) -> None:
+        """Start again at the first frame."""
+        self._offset, self._sequence, self.refused = 0, 0, ""
 
     def close(self) -> None:
         """Close the file; twice is harmless."""

@@ -29,7 +29,7 @@ class FrameType(enum.IntEnum):
     ROWS = 2
     """Whole rows, row after row."""
     EVENT = 3
-    """JSON of an event, or of what an instrument said about itself."""
+    """JSON of an event, of what an instrument said about itself, or of the truth of the simulated world at the end."""
     BLOCK = 4
     """JSON header with its length before it, then an array."""
     END = 5

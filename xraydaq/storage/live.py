@@ -18,6 +18,9 @@ from xraydaq.storage.model import Event, Header, iso_utc
 LIBVER = ("v110", "v110")
 CHUNK_ROWS = 1024
 CHUNK_EVENTS = 64
+CACHE_BYTES = 32 * 1024
+"""Chunks that HDF5 keeps in memory per dataset. No chunk is written twice but the last one, and the 8 MiB of HDF5 2.0
+for every column would make the publisher grow by all rows of the first million."""
 EVENT_TYPE = np.dtype(
     [
         ("elapsed", "f8"), ("epoch", "f8"), ("row", "i8"), ("severity", "S16"),
@@ -36,7 +39,7 @@ class LiveFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-        self._file = h5py.File(self._temporary, "x", libver=LIBVER)
+        self._file = h5py.File(self._temporary, "x", libver=LIBVER, rdcc_nbytes=CACHE_BYTES)
         self._started = False
         self._columns: list[Any] = []
         self.rows = 0
@@ -182,7 +185,7 @@ class LiveView:
             return self._file is not None  # removed after the result was built; what we hold stays readable
         if self._file is None or inode != self._inode:
             self.close()
-            self._file = h5py.File(self._path, "r", libver=LIBVER, swmr=True)
+            self._file = h5py.File(self._path, "r", libver=LIBVER, swmr=True, rdcc_nbytes=CACHE_BYTES)
             self._inode = inode
             self._types = {name: column.dtype for name, column in self._file["entry/data"].items()}
         return True

@@ -66,7 +66,10 @@ class Header:
     host: dict[str, Any] = field(default_factory=dict)
     seed: int | None = None
     simulated: bool = False
+    served_simulation: bool = False
+    """Simulators that another process serves; their seed and truth are not known here."""
     twin_truth: dict[str, Any] | None = None
+    """What was true of the simulated world when the run began."""
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -160,6 +163,8 @@ class StoredRun:
     blocks: tuple[Block, ...] = ()
     instruments: dict[str, dict[str, Any]] = field(default_factory=dict)
     analyses: dict[int, StoredAnalysis] = field(default_factory=dict)
+    twin_truth: dict[str, Any] | None = None
+    """What was true of the simulated world at the end; where that was not recorded, at the start."""
 
     @property
     def rows(self) -> int:

@@ -15,6 +15,7 @@ from xraydaq.storage.arrays import FloatArray
 from xraydaq.storage.contents import Contents
 from xraydaq.storage.hdf5 import h5py
 from xraydaq.storage.model import Column, Header, iso_utc
+from xraydaq.storage.rereading import JournalReader
 
 LAYOUT_VERSION = "1"
 NEXUS_RELEASE = "2024.02"
@@ -23,9 +24,10 @@ SET_BY_US = ("voltage", "temperature_set", "tube_current", "tube_voltage")
 """Columns the bench controls; the other sensors only measure."""
 
 
-def write_tree(root: Any, contents: Contents, state: str, reason: str) -> None:
+def write_tree(root: Any, journal: JournalReader, state: str, reason: str) -> None:
     """Fill an empty file. `state` is what the run is known to be, `reason` why it is not more."""
-    header, columns = contents.known_header(), contents.columns()
+    contents = journal.contents
+    header = contents.known_header()
     root.attrs.update(
         {
             "NX_class": "NXroot", "default": "entry", "creator": "xraydaq", "creator_version": __version__,
@@ -33,17 +35,19 @@ def write_tree(root: Any, contents: Contents, state: str, reason: str) -> None:
         }
     )  # fmt: skip
     entry = nodes.group(root, "entry", "NXentry", default="data")
-    end_utc_s = header.start_utc_s + _last_elapsed_s(contents, columns)
+    end_utc_s = header.start_utc_s + _last_elapsed_s(journal)
     _entry(entry, contents, end_utc_s)
     _acquisition(entry, header)
     _sample(entry, header)
-    _data(entry, header, columns)
+    clock = _data(entry, header, journal)
     _instrument(entry, contents)
     daq = nodes.group(entry, "daq", "NXcollection")
     daq["state"] = np.bytes_(state)
     nodes.text(daq, "reason", reason)
     daq["end_time"] = np.bytes_(iso_utc(end_utc_s))
-    _history(daq, contents, columns)
+    _history(daq, contents)
+    if clock is not None:
+        clock.write(daq)
     _provenance(daq, contents)
     nodes.group(entry, "analysis", "NXcollection")
 
@@ -90,7 +94,7 @@ def _sample(entry: Any, header: Header) -> None:
             nodes.number(sample, name, value, unit, facts.get(f"{key}_u_{'m2' if unit == 'm^2' else 'm'}"))
 
 
-def _data(entry: Any, header: Header, columns: dict[str, FloatArray]) -> None:
+def _data(entry: Any, header: Header, journal: JournalReader) -> "_ClockLog | None":
     indices = {f"{axis}_indices": np.array([0]) for axis in header.axes}
     data = nodes.group(entry, "data", "NXdata", signal=header.signal, axes=list(header.axes), **indices)
     nodes.text(data, "title", header.title)
@@ -102,13 +106,29 @@ def _data(entry: Any, header: Header, columns: dict[str, FloatArray]) -> None:
         if column.flags:
             attributes["flag_masks"] = np.array(list(column.flags.values()), column.dtype)
             attributes["flag_meanings"] = " ".join(column.flags)
-        nodes.array(data, column.name, columns[column.name], **attributes)
+        nodes.unfilled(data, column.name, (journal.contents.rows,), column.dtype, **attributes)
+    return _fill(data, header, journal)
+
+
+def _fill(data: Any, header: Header, journal: JournalReader) -> "_ClockLog | None":
+    names = [column.name for column in header.columns]
+    datasets = {name: data[name] for name in names}
+    clock = _ClockLog() if {"elapsed", "epoch"} <= set(names) else None
+    first = 0
+    for piece in journal.pieces():
+        for name, dataset in datasets.items():
+            dataset[first : first + len(piece)] = piece[name]
+        first += len(piece)
+        if clock is not None:
+            clock.take(piece["elapsed"], piece["epoch"])
+    return clock
 
 
 def _instrument(entry: Any, contents: Contents) -> None:
     header = contents.known_header()
     instrument = nodes.group(entry, "instrument", "NXinstrument")
-    nodes.text(instrument, "name", "simulated bench" if header.simulated else "bench")
+    served = " (served by another process)" if header.served_simulation else ""
+    nodes.text(instrument, "name", f"simulated bench{served}" if header.simulated else "bench")
     environment = nodes.group(instrument, "environment", "NXenvironment")
     sensors = [column for column in header.columns if _is_sensor(column, header)]
     for column in sensors:
@@ -133,14 +153,13 @@ def _is_sensor(column: Column, header: Header) -> bool:
     return own and column.dtype == "f8"
 
 
-def _history(daq: Any, contents: Contents, columns: dict[str, FloatArray]) -> None:
+def _history(daq: Any, contents: Contents) -> None:
     header = contents.known_header()
     daq["committed"] = np.int64(contents.rows)
     nodes.text(daq, "header", contents.head.decode())
     nodes.array(daq, "events", nodes.event_table(contents.events))
     segments = np.array([(0, header.start_utc_s, b"start")], [("row", "i8"), ("epoch", "f8"), ("reason", "S32")])
     nodes.array(daq, "segments", segments)
-    _clock(daq, columns)
     _blocks(daq, contents)
 
 
@@ -157,8 +176,8 @@ def _provenance(daq: Any, contents: Contents) -> None:
             nodes.facts(group, key, value)
     if header.seed is not None:
         daq["seed"] = header.seed
-    if header.twin_truth is not None:
-        nodes.json_note(daq, "twin_truth", header.twin_truth)
+    if contents.twin_truth is not None:
+        nodes.json_note(daq, "twin_truth", contents.twin_truth)
 
 
 def _blocks(daq: Any, contents: Contents) -> None:
@@ -170,20 +189,34 @@ def _blocks(daq: Any, contents: Contents) -> None:
         nodes.array(group, "values", block.values)
 
 
-def _clock(daq: Any, columns: dict[str, FloatArray]) -> None:
-    """Store how far the computer's date ran from the monotonic clock, once a minute."""
-    if not {"elapsed", "epoch"} <= columns.keys():
-        return
-    elapsed_s, epoch_s = columns["elapsed"], columns["epoch"]
-    minute = np.floor_divide(elapsed_s, 60.0)
-    first = np.flatnonzero(np.diff(minute, prepend=-1.0) > 0)
-    log = nodes.group(daq, "clock", "NXlog")
-    nodes.array(log, "time", elapsed_s[first], units="s")
-    nodes.array(log, "value", epoch_s[first] - elapsed_s[first], units="s", long_name="epoch - elapsed")
+class _ClockLog:
+    """How far the computer's date ran from the monotonic clock, once a minute."""
+
+    def __init__(self) -> None:
+        self._minute = -1.0
+        self._times_s: list[FloatArray] = []
+        self._offsets_s: list[FloatArray] = []
+
+    def take(self, elapsed_s: FloatArray, epoch_s: FloatArray) -> None:
+        minute = np.floor_divide(elapsed_s, 60.0)
+        first = np.flatnonzero(np.diff(minute, prepend=self._minute) > 0)
+        self._minute = minute[-1]
+        self._times_s.append(elapsed_s[first])
+        self._offsets_s.append(epoch_s[first] - elapsed_s[first])
+
+    def write(self, daq: Any) -> None:
+        log = nodes.group(daq, "clock", "NXlog")
+        nodes.array(log, "time", _joined(self._times_s), units="s")
+        nodes.array(log, "value", _joined(self._offsets_s), units="s", long_name="epoch - elapsed")
 
 
-def _last_elapsed_s(contents: Contents, columns: dict[str, FloatArray]) -> float:
-    times = [event.elapsed_s for event in contents.events]
-    if "elapsed" in columns:
-        times += columns["elapsed"][-1:].tolist()
+def _joined(parts: list[FloatArray]) -> FloatArray:
+    return np.concatenate([np.empty(0), *parts])
+
+
+def _last_elapsed_s(journal: JournalReader) -> float:
+    times = [event.elapsed_s for event in journal.contents.events]
+    last = journal.last_row
+    if last is not None and "elapsed" in (last.dtype.names or ()):
+        times += last["elapsed"].tolist()
     return max((time_s for time_s in times if np.isfinite(time_s)), default=0.0)

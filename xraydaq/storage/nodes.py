@@ -48,10 +48,23 @@ def array(parent: Any, name: str, values: FloatArray, **attributes: object) -> A
     """Create a chunked, packed dataset; an empty one, a scalar or texts are stored plainly."""
     if values.size == 0 or values.ndim == 0:
         created = parent.create_dataset(name, data=values)
+        for key, value in attributes.items():
+            created.attrs[key] = value
+        return created
+    created = unfilled(parent, name, values.shape, values.dtype, **attributes)
+    created[...] = values
+    return created
+
+
+def unfilled(parent: Any, name: str, shape: tuple[int, ...], dtype: Any, **attributes: object) -> Any:
+    """Create a chunked, packed dataset whose values come later, in pieces."""
+    dtype = np.dtype(dtype)
+    if 0 in shape:
+        created = parent.create_dataset(name, shape, dtype)
     else:
-        chunks = (min(len(values), CHUNK_ROWS), *values.shape[1:])
-        fill = np.nan if values.dtype.kind == "f" else None
-        created = parent.create_dataset(name, data=values, chunks=chunks, fillvalue=fill, **PACKED)
+        chunks = (min(shape[0], CHUNK_ROWS), *shape[1:])
+        fill = np.nan if dtype.kind == "f" else None
+        created = parent.create_dataset(name, shape, dtype, chunks=chunks, fillvalue=fill, **PACKED)
     for key, value in attributes.items():
         created.attrs[key] = value
     return created

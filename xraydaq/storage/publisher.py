@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from xraydaq.storage.tail import JournalTail
 
 FLUSH_S = 1.0
-POLL_BYTES = 2**20
+POLL_BYTES = 64 * 1024
 EXIT_NO_JOURNAL = 6
 EXIT_LIVE_VIEW_LOST = 1
 

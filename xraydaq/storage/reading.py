@@ -1,6 +1,7 @@
 """Reads a run back from whatever there is of it: the result, else the journal. Never writes, never needs an END."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,18 +55,25 @@ def read_result(path: Path) -> StoredRun:
 
 
 def _stored(path: Path, entry: Any) -> StoredRun:
+    stored = without_columns(path, entry)
+    return replace(stored, columns={column.name: entry["data"][column.name][()] for column in stored.header.columns})
+
+
+def without_columns(path: Path, entry: Any) -> StoredRun:
+    """Read everything of a result but its columns, which may be large."""
     daq = entry["daq"]
     header = Header.from_json(daq["header"].asstr()[()].encode())
     return StoredRun(
         path=path,
         header=header,
-        columns={column.name: entry["data"][column.name][()] for column in header.columns},
+        columns={},
         state=daq["state"][()].decode(),
         reason=daq["reason"].asstr()[()],
         events=events_from(daq["events"][()]),
         blocks=tuple(_block(daq["blocks"][name]) for name in sorted(daq["blocks"], key=int)),
         instruments={role: _json(group["record"]) for role, group in daq["instruments"].items()},
         analyses=read_analyses(entry),
+        twin_truth=_json(daq["twin_truth"]) if "twin_truth" in daq else None,
     )
 
 
@@ -93,6 +101,7 @@ def _read_journal(path: Path) -> StoredRun:
         events=tuple(contents.events),
         blocks=tuple(contents.blocks),
         instruments=contents.instruments,
+        twin_truth=contents.twin_truth,
     )
 
 

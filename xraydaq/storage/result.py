@@ -1,7 +1,6 @@
-"""The result file: built in memory, checked, written, synced, renamed; never edited where it lies.
+"""The result file: built under another name, checked, synced, renamed; never edited where it lies.
 
-HDF5 works in memory here and plain file calls write the bytes: on a full disk a library that is in the middle of a
-file ends its process badly, a `write` that fails does not.
+Rows go through in pieces, so that building takes the same memory for any number of them.
 """
 
 import contextlib
@@ -10,23 +9,25 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-
 from xraydaq.errors import BusyError, StorageError
 from xraydaq.storage.analyses import write_analysis
-from xraydaq.storage.contents import Contents, journal_in, replay
+from xraydaq.storage.contents import journal_in
 from xraydaq.storage.disk import JOURNAL, JOURNAL_PACKED, LIVE, OwnerLock, owner_pid, replace_file, sync_path
 from xraydaq.storage.hdf5 import h5py
 from xraydaq.storage.model import StoredAnalysis
 from xraydaq.storage.nexus import write_tree
-from xraydaq.storage.reading import read_result
+from xraydaq.storage.reading import without_columns
+from xraydaq.storage.rereading import JournalReader
+from xraydaq.storage.workfile import WorkFile
 
 LIBVER = ("v110", "v110")
-GROW_BYTES = 2**20
+COPY_BYTES = 256 * 1024
+CACHE_BYTES = 128 * 1024
+"""Chunks kept in memory per dataset: the one that is being filled or read, and room for one more."""
 JOURNAL_GZIP_LEVEL = 4
 NO_END = "no END was written: the process was killed or the computer stopped"
 
@@ -51,15 +52,10 @@ def build_owned(folder: Path, analyses: Sequence[StoredAnalysis] = ()) -> Path:
         raise StorageError(f"{folder}: no journal")
     if path.exists():
         raise StorageError(f"{path}: exists; a result is never overwritten")
-    contents = replay(journal)
-    if contents.header is None:
-        raise StorageError(f"{journal}: no header of a run could be read")
-    with _building(path) as (file, temporary):
-        write_tree(file, contents, contents.state or "interrupted", contents.reason if contents.state else NO_END)
-        for analysis in analyses:
-            write_analysis(file["entry"], analysis)
-        _write_image(file, temporary)
-        _check(temporary, contents)
+    with JournalReader(journal) as reader:
+        if reader.contents.header is None:
+            raise StorageError(f"{journal}: no header of a run could be read")
+        _write_new(path, lambda file: _fill(file, reader, analyses), lambda written: _check(written, reader))
     (folder / LIVE).unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # a journal that stays unpacked is as good, only larger
         pack_journal(folder)
@@ -77,10 +73,9 @@ def add_analysis(result_path: Path, analysis: StoredAnalysis) -> int:
     with right_to_build(result_path.parent):
         if not result_path.exists():
             raise StorageError(f"{result_path}: no such result")
-        with _building(result_path) as (file, temporary):
-            number = write_analysis(file["entry"], analysis)
-            _write_image(file, temporary)
-    return number
+        numbers: list[int] = []
+        _write_new(result_path, lambda file: numbers.append(write_analysis(file["entry"], analysis)))
+    return numbers[0]
 
 
 @contextlib.contextmanager
@@ -94,7 +89,7 @@ def right_to_build(folder: Path) -> Iterator[None]:
         lock = OwnerLock.take(folder)
     except BusyError:
         journal = journal_in(folder)
-        if owner_pid(folder) != os.getpid() or journal is None or replay(journal).state is None:
+        if owner_pid(folder) != os.getpid() or journal is None or not _has_end(journal):
             raise
         yield
     else:
@@ -102,14 +97,19 @@ def right_to_build(folder: Path) -> Iterator[None]:
             yield
 
 
-@contextlib.contextmanager
-def _building(path: Path) -> Iterator[tuple[Any, Path]]:
-    """Open `path`, or a new file, in memory, and give what the caller wrote to the temporary file its name."""
+def _has_end(journal: Path) -> bool:
+    with JournalReader(journal) as reader:
+        return reader.contents.state is not None
+
+
+def _write_new(path: Path, fill: Callable[[Any], None], check: Callable[[Path], None] = lambda _: None) -> None:
+    """Fill a new file, or a copy of the one that is there, and give it the name when it has passed the check."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        image = path.read_bytes() if path.exists() else None
-        with h5py.File.in_memory(image, libver=LIBVER, block_size=GROW_BYTES, rdcc_nbytes=GROW_BYTES) as file:
-            yield file, temporary
+        if path.exists():
+            shutil.copyfile(path, temporary)
+        _work_on(temporary, fill)
+        check(temporary)
         replace_file(temporary, path, read_only=True)
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror or error}") from error
@@ -117,27 +117,51 @@ def _building(path: Path) -> Iterator[tuple[Any, Path]]:
         temporary.unlink(missing_ok=True)
 
 
-def _write_image(file: Any, temporary: Path) -> None:
-    file.flush()
-    with temporary.open("xb") as written:
-        written.write(file.id.get_file_image())
+def _work_on(temporary: Path, fill: Callable[[Any], None]) -> None:
+    mode = "r+" if temporary.exists() else "w"
+    with WorkFile(temporary) as work:
+        with h5py.File(work, mode, libver=LIBVER, rdcc_nbytes=CACHE_BYTES) as file:
+            fill(file)
+        if work.failure is not None:
+            raise work.failure
 
 
-def _check(temporary: Path, contents: Contents) -> None:
+def _fill(file: Any, reader: JournalReader, analyses: Sequence[StoredAnalysis]) -> None:
+    contents = reader.contents
+    write_tree(file, reader, contents.state or "interrupted", contents.reason if contents.state else NO_END)
+    for analysis in analyses:
+        write_analysis(file["entry"], analysis)
+
+
+def _check(temporary: Path, reader: JournalReader) -> None:
     """Read the new file and compare it with the journal, bit by bit."""
-    stored = read_result(temporary)
-    same = (
-        stored.header.to_json() == contents.known_header().to_json()
-        and all(
-            np.array_equal(values.view("u1"), contents.column(name).view("u1"))
-            for name, values in stored.columns.items()
-        )
-        and len(stored.events) == len(contents.events)
-        and len(stored.blocks) == len(contents.blocks)
-        and _sorted_json(stored.instruments) == _sorted_json(contents.instruments)
-    )
+    contents = reader.contents
+    try:
+        with h5py.File(temporary, "r", rdcc_nbytes=CACHE_BYTES) as file:
+            stored = without_columns(temporary, file["entry"])
+            same = (
+                stored.header.to_json() == contents.known_header().to_json()
+                and _same_rows(file["entry/data"], reader)
+                and len(stored.events) == len(contents.events)
+                and len(stored.blocks) == len(contents.blocks)
+                and _sorted_json(stored.instruments) == _sorted_json(contents.instruments)
+                and _sorted_json(stored.twin_truth) == _sorted_json(contents.twin_truth)
+            )
+    except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
+        raise StorageError(f"{temporary}: not a readable result: {error}") from error
     if not same:
         raise StorageError(f"{temporary}: does not read back as it was written; the journal is kept")
+
+
+def _same_rows(data: Any, reader: JournalReader) -> bool:
+    datasets = {column.name: data[column.name] for column in reader.contents.known_header().columns}
+    first = 0
+    for piece in reader.pieces():
+        end = first + len(piece)
+        if any(dataset[first:end].tobytes() != piece[name].tobytes() for name, dataset in datasets.items()):
+            return False
+        first = end
+    return all(len(dataset) == first for dataset in datasets.values())
 
 
 def _sorted_json(value: object) -> str:
@@ -156,7 +180,7 @@ def pack_journal(folder: Path) -> None:
             temporary.open("xb") as raw,
             gzip.GzipFile("", "wb", JOURNAL_GZIP_LEVEL, raw, mtime=0) as packer,
         ):
-            shutil.copyfileobj(plain, packer, GROW_BYTES)
+            shutil.copyfileobj(plain, packer, COPY_BYTES)
         with journal.open("rb") as plain, gzip.open(temporary) as unpacked:
             if _digest(plain) != _digest(unpacked):
                 return
@@ -169,6 +193,6 @@ def pack_journal(folder: Path) -> None:
 
 def _digest(file: IO[bytes] | gzip.GzipFile) -> bytes:
     digest = hashlib.sha256()
-    while data := file.read(GROW_BYTES):
+    while data := file.read(COPY_BYTES):
         digest.update(data)
     return digest.digest()

@@ -9,6 +9,12 @@ from pathlib import Path
 MAX_STARTS = 4
 FIRST_PAUSE_S = 1.0
 STOP_TIMEOUT_S = 5.0
+PUBLISHER_ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(
+        64 * 1024
+    ),  # of the C library: what held a piece of the journal is given back at once
+}
 
 
 class PublisherProcess:
@@ -37,7 +43,7 @@ class PublisherProcess:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
-                env=os.environ | {"PYTHONPATH": search_path, "OPENBLAS_NUM_THREADS": "1"},
+                env=os.environ | {"PYTHONPATH": search_path} | PUBLISHER_ENVIRONMENT,
             )
 
     def keep_alive(self, now_s: float) -> None:

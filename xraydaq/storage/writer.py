@@ -142,6 +142,14 @@ class RunWriter:
             raise StorageError(f"instrument {role!r}: a role is one word")
         self._write(FrameType.EVENT, _json({"instrument": role, "facts": dict(facts)}))
 
+    def twin_truth(self, truth: Mapping[str, Any]) -> None:
+        """Record what is true of the simulated world at the end: doses, times and the age of a surface.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        self._write(FrameType.EVENT, _json({"twin_truth": dict(truth)}))
+
     def block(self, name: str, header: Mapping[str, Any], values: "FloatArray") -> None:
         """Record an array (a spectrum, a burst), of any shape and numeric dtype, with its own header.
 

@@ -85,9 +85,14 @@ def _panel(instrument: Instrument) -> dict[str, Command]:
         arguments.count(given, 0)
         return f"{stored.lock[0]},{stored.lock[1]:03d}"
 
+    def emulate(given: list[str]) -> None:
+        # the vendor's driver sends a second argument, which no document at hand names: taken, not kept (assumed)
+        values = [whole(text, 0, 1) for text in count(given, 1, 2)]
+        stored.emulation = values[0]
+
     return {
         "MODE": kept("mode", 2),
         "BRIGT": kept("brightness", 3),
-        "EMUL": kept("emulation", 1),
+        "EMUL": Command(emulate, kept("emulation", 1).ask),
         "LOCK": Command(lock, locked),
     }

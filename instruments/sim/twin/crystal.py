@@ -88,7 +88,7 @@ class Crystal:
         dark_a = self._dark.mean_current_a(window_ns)
         self._now_s = end_s
         light_a, photons_a2 = 0.0, 0.0
-        if self._photocurrent is not None:
+        if self._photocurrent is not None and not self._photocurrent.rests(start_s, end_s):
             means_a, variances_a2 = self._photocurrent.means(np.array([start_s, end_s]))
             collected = collection(self.device, self.bias_v)
             light_a, photons_a2 = collected * float(means_a[0]), collected**2 * float(variances_a2[0])

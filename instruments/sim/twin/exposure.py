@@ -112,6 +112,11 @@ class Exposure:
             raise ValueError(f"stray kerma rate {stray_gy_s} Gy/s is not a rate")
         self.stray_gy_s.step(time_s, stray_gy_s)
 
+    def is_dark_from(self, start_s: float) -> bool:
+        """Tell whether there has been no radiation since a moment, as far as anything has happened yet."""
+        tube, stray_gy_s = self.tube, self.stray_gy_s
+        return not (tube.last.is_on or stray_gy_s.last > 0 or max(tube.last_s, stray_gy_s.last_s) > start_s)
+
     def segments(self, start_s: float, end_s: float) -> list[Segment]:
         """Get the air kerma rate from start to end in spans of constant rate."""
         if start_s < self._kept_from_s():

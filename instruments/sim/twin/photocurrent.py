@@ -38,6 +38,9 @@ FORGOTTEN = 45.0
 class Light(Protocol):
     """Where the crystal's radiation comes from."""
 
+    def is_dark_from(self, start_s: float) -> bool:
+        """Tell whether there is none from a moment on."""
+
     def segments(self, start_s: float, end_s: float) -> list[Segment]:
         """Get the air kerma rate from start to end in spans of constant rate."""
 
@@ -139,6 +142,14 @@ class Photocurrent:
     def current_a(self) -> float:
         """Get the present value."""
         return sum(self._states_a)
+
+    def rests(self, start_s: float, end_s: float) -> bool:
+        """Tell whether a window has neither light nor what light left, and let it pass if so: quick, as most are."""
+        since_s = max(self._now_s, start_s - self._memory_s) - self._delay_s
+        if any(self._states_a) or not self._light.is_dark_from(since_s):
+            return False
+        self._now_s = end_s
+        return True
 
     def means(self, edges_s: Floats) -> tuple[Floats, Floats]:
         """Get the mean current of each window between edges, and the variance of the photons' noise in it."""

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.linalg import expm
+
+from instruments.sim.twin.modes import Floats
 
 NANOSECONDS_PER_S = 1_000_000_000
 STEPS_KEPT = 1024
@@ -148,15 +149,31 @@ class Stage:
 @lru_cache(maxsize=STEPS_KEPT)
 def _coefficients(parameters: StageParameters, step_ns: int) -> Coefficients:
     """Solve the stage exactly for constant inputs: rows for block, crystal and sensor."""
+    rates_per_s, modes, inverse, settled = _modes(parameters)
+    kept = (modes * np.exp(rates_per_s * (step_ns / NANOSECONDS_PER_S))) @ inverse
+    solution = np.hstack([kept, (np.eye(3) - kept) @ settled])
+    return tuple(tuple(float(value) for value in row) for row in solution)
+
+
+@lru_cache(maxsize=16)
+def _modes(parameters: StageParameters) -> tuple[Floats, Floats, Floats, Floats]:
+    """Get rates, modes, their inverse, and where power, cold end and room drive it in the end.
+
+    Nearly every step has a length of its own, and a matrix exponential takes far longer than three numbers.
+    """
     p = parameters
     block, crystal = p.block_j_per_k, p.crystal_j_per_k
     cold, link, stray = p.block_to_cold_w_per_k, p.block_to_crystal_w_per_k, p.crystal_to_room_w_per_k
-    system = np.zeros((6, 6))
-    system[0] = [-(cold + link) / block, link / block, 0, 1 / block, cold / block, 0]
-    system[1] = [link / crystal, -(link + stray) / crystal, 0, 0, 0, stray / crystal]
-    system[2] = [1 / p.sensor_lag_s, 0, -1 / p.sensor_lag_s, 0, 0, 0]
-    solution = expm(system * (step_ns / NANOSECONDS_PER_S))
-    return tuple(tuple(float(value) for value in row) for row in solution[:3])
+    system = np.array(
+        [
+            [-(cold + link) / block, link / block, 0],
+            [link / crystal, -(link + stray) / crystal, 0],
+            [1 / p.sensor_lag_s, 0, -1 / p.sensor_lag_s],
+        ]
+    )
+    inputs = np.array([[1 / block, cold / block, 0], [0, 0, stray / crystal], [0, 0, 0]])
+    rates_per_s, modes = np.linalg.eig(system)
+    return rates_per_s, modes, np.linalg.inv(modes), -np.linalg.solve(system, inputs)
 
 
 def _cold(cold_k: float | None, room_k: float) -> float:

@@ -98,6 +98,9 @@ class World:
         """Let everything happen that would have happened by now; a call from within does nothing."""
         if self._is_catching_up or not time_s > self._caught_up_s:
             return
+        if not self._advances and self.thermometer is None:
+            self._caught_up_s = time_s
+            return
         self._is_catching_up = True
         try:
             for moment_s in self._moments(time_s):
@@ -169,6 +172,8 @@ class World:
     # the surroundings of the terminals ----------------------------------------------------------------------------
     def follow(self, time_s: float) -> None:
         """Take the crystal through its temperatures up to a moment."""
+        if self._temperature_k.last_s <= self.crystal.now_s and self._temperature_k.last == self.crystal.temperature_k:
+            return
         for moment_s in self._temperature_k.between(self.crystal.now_s, time_s):
             self.crystal.set_temperature(moment_s, self._temperature_k.at(moment_s)[1])
         temperature_k = self._temperature_k.at(time_s + RESOLUTION_S)[1]

@@ -10,6 +10,7 @@ import re
 import struct
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import Literal
 
 from instruments.wire.keithley2400.reading import NO_STATUS, Reading
@@ -35,6 +36,7 @@ CLOCK_WRAP_S = 1e5  # UM, timestamp: wraps at 99 999.999 s, which seven digits p
 
 # UM, :READ? and :FETCh? data elements: sign, seven digits, exponent of two digits. Exact, so that no half is a number.
 _ELEMENT = re.compile(r"[+-][0-9]\.[0-9]{6}E[+-][0-9]{2}")
+_LINE = re.compile(rf"{_ELEMENT.pattern}(?:,{_ELEMENT.pattern})*")
 
 
 def parse_readings(line: str, elements: Sequence[str]) -> tuple[Reading, ...]:
@@ -49,12 +51,11 @@ def parse_readings(line: str, elements: Sequence[str]) -> tuple[Reading, ...]:
     width = len(elements)
     if len(fields) % width:
         raise bad_text(f"{len(fields)} values are no rows of {width}", line)
-    for field in fields:
-        if _ELEMENT.fullmatch(field) is None:
-            raise bad_text(f"{field[:20]!r} is not a value", line)
-    values = [float(field) for field in fields]
+    if _LINE.fullmatch(line) is None:  # as a whole, for the length of a burst
+        wrong = next(field for field in fields if _ELEMENT.fullmatch(field) is None)
+        raise bad_text(f"{wrong[:20]!r} is not a value", line)
     try:
-        return tuple(_reading(values[first : first + width], slots) for first in range(0, len(values), width))
+        return _readings([float(field) for field in fields], slots)
     except _NotAReading as error:
         raise bad_text(str(error), line) from None
 
@@ -83,7 +84,7 @@ def parse_block(data: bytes, elements: Sequence[str], byte_order: ByteOrder, cou
     order = ">" if byte_order == "big" else "<"
     values = struct.unpack_from(f"{order}{width * count}f", data, len(BLOCK_HEADER))
     try:
-        return tuple(_reading(values[first : first + width], slots) for first in range(0, len(values), width))
+        return _readings(values, slots)
     except _NotAReading as error:
         raise WireError(str(error), data) from None
 
@@ -98,6 +99,41 @@ def _slots(elements: tuple[str, ...]) -> tuple[int | None, ...]:
     if not elements or elements != tuple(each for each in ELEMENTS if each in elements):
         raise ValueError(f"elements {elements}; allowed: a choice of {ELEMENTS} in this order")
     return tuple(elements.index(each) if each in elements else None for each in ELEMENTS)
+
+
+def _readings(values: Sequence[float], slots: tuple[int | None, ...]) -> tuple[Reading, ...]:
+    """Get the readings of whole rows. Columns without a code are taken at once, which a burst of 2500 needs."""
+    width = sum(slot is not None for slot in slots)
+    count = len(values) // width
+    columns = [None if slot is None else values[slot::width] for slot in slots]
+    if not all(map(_is_plain, columns, _PLAIN)):  # a code, or no reading: row by row tells which
+        return tuple(_reading(values[first : first + width], slots) for first in range(0, len(values), width))
+    voltage, current, resistance, time, status = (
+        repeat(math.nan, count) if each is None else each for each in columns
+    )
+    words = [NO_STATUS] * count if columns[-1] is None else list(map(int, status))
+    overflow = [word != NO_STATUS and word & 1 == 1 for word in words]
+    return tuple(map(Reading, voltage, current, time, words, overflow, resistance))
+
+
+_PLAIN = (
+    (-LARGEST["voltage"], LARGEST["voltage"]),
+    (-LARGEST["current"], LARGEST["current"]),
+    (-LARGEST["resistance"], LARGEST["resistance"]),
+    (0.0, CLOCK_WRAP_S),
+    (0.0, float((1 << 24) - 1)),
+)
+"""Least and largest value of a column that holds no code."""
+
+
+def _is_plain(column: Sequence[float] | None, bounds: tuple[float, float]) -> bool:
+    # one comparison for each value, since the least and largest of a column hide a nan
+    if column is None:
+        return True
+    low, high = bounds
+    if not all([low <= value <= high for value in column]):  # noqa: C419  # a generator takes twice as long
+        return False
+    return bounds is not _PLAIN[-1] or all(map(float.is_integer, column))
 
 
 def _reading(row: Sequence[float], slots: tuple[int | None, ...]) -> Reading:

@@ -25,6 +25,9 @@ class Steady:
     def __init__(self, kerma_gy_s, on_s=0.0, off_s=math.inf, quality=QUALITY):
         self.kerma_gy_s, self.on_s, self.off_s, self.quality = kerma_gy_s, on_s, off_s, quality
 
+    def is_dark_from(self, start_s):
+        return self.kerma_gy_s == 0 or start_s >= self.off_s
+
     def segments(self, start_s, end_s):
         edges = sorted({start_s, end_s} | {edge for edge in (self.on_s, self.off_s) if start_s < edge < end_s})
         return [

@@ -1,0 +1,37 @@
+"""What a check may look at besides its own instrument."""
+
+from dataclasses import dataclass, field
+
+from instruments.minix2 import MiniX2
+from instruments.minix2.watch import DARK_CURRENT_A, DARK_VOLTAGE_V
+from instruments.wire.minix2 import TubeStatus
+from xraydaq.bench.drivers import Instrument
+from xraydaq.bench.operator import Operator
+from xraydaq.clock import Clock
+from xraydaq.config import Bench
+from xraydaq.errors import InstrumentError
+
+
+@dataclass
+class Place:
+    """The bench, the person at it, and the instruments that are open and answered, by role."""
+
+    bench: Bench
+    clock: Clock
+    operator: Operator | None
+    opened: dict[str, Instrument] = field(default_factory=dict)
+
+    def beam_is_off(self) -> bool:
+        """Tell whether the tube shows that there is no beam; without a tube that answers nobody knows."""
+        tube = self.opened.get("tube")
+        if not isinstance(tube, MiniX2):
+            return False
+        try:
+            return is_dark(tube.status())
+        except InstrumentError:
+            return False
+
+
+def is_dark(status: TubeStatus) -> bool:
+    """Tell whether a tube's high voltage is off and its monitors are near zero."""
+    return not status.hv_enabled and status.voltage_v < DARK_VOLTAGE_V and status.current_a < DARK_CURRENT_A
