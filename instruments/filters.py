@@ -96,7 +96,9 @@ class OperatorFilterHolder:
         wanted = describe(thickness_m, self.material)
         prompt = f"Beam is off. Mount {wanted}, then type what its label says (none if empty): "
         shown = prompt
-        for _ in range(TRIES):
+        for count in range(TRIES):
+            if count:
+                _require_dark(self.name, self._beam_is_off)  # the prompt says so again
             typed = self._ask(shown).strip()
             if not self._clock.now() <= deadline_s:
                 raise InstrumentTimeout(f"{self.name}: {wanted} was not confirmed within {self._timeout_s:g} s")
@@ -140,6 +142,7 @@ class ChangerFilterHolder:
         _require_dark(self.name, self._beam_is_off)
         self._mounted = None
         self._change(thickness_m)
+        _require_dark(self.name, self._beam_is_off)
         self._mounted = Mounted(thickness_m, self.material, self._clock.now())
         return self._mounted
 

@@ -5,6 +5,7 @@ The line protocol is this program's (docs/reference/accugold.md), not the maker'
 
 import logging
 import math
+from collections.abc import Mapping
 from datetime import date
 
 from pymeasure.adapters.adapter import Adapter
@@ -23,6 +24,10 @@ log = logging.getLogger(__name__)
 LINE = Line(baud=115200, serial_end="\n", serial_reply_end="\n")
 PROTOCOL = "1"
 ZERO_SLACK_S = 30.0
+LONGEST_ZERO_S = 600.0
+SAME_T_K, SAME_P_PA = 0.05, 10.0
+"""Reference conditions closer than this are the same."""
+
 LOOK_S = 1.0
 PERIOD_LIMITS_S = (0.1, 60.0)
 MODES = ("rate", "dose", "auto")
@@ -108,10 +113,14 @@ class BridgeDosimeter:
 
         Raises:
             Refused: this bridge cannot.
-            InstrumentError: it failed or did not end.
+            InstrumentError: it failed, did not end, or would take longer than 600 s.
         """
         self._client.forget_events()
         eta_s = wire.parse_number(self._client.ask("ZERO").get("eta_s", "30"))
+        if not 0 <= eta_s <= LONGEST_ZERO_S:
+            raise InstrumentError(
+                f"{self.name}: the background correction would take {eta_s:g} s; allowed: 0 to 600 s"
+            )
         event = self._client.wait_event("ZERO", eta_s + ZERO_SLACK_S)
         if event.values.get("state") != "done":
             raise InstrumentError(f"{self.name}: the background correction failed: {dict(event.values)}")
@@ -121,14 +130,20 @@ class BridgeDosimeter:
         self._conditions.zeroed()
 
     def set_air(self, air: Air) -> None:
-        """Tell the bridge the air; one that does not apply it leaves that to this program."""
+        """Tell the bridge the air; one that does not apply it leaves that to this program.
+
+        Raises:
+            InstrumentError: the bridge says that it refers to other conditions than this program.
+        """
+        taken: Mapping[str, str] = {}
         try:
-            self._client.ask(
+            taken = self._client.ask(
                 "ENV", {"t_C": f"{air.temperature_k - 273.15:.2f}", "p_kPa": f"{air.pressure_pa / 1000:.3f}"}
             )
         except BridgeRefusal as error:
             if error.code != wire.NOT_SUPPORTED:
                 raise
+        self._check_reference(taken)
         self._conditions.set_air(air)
 
     def start(self, label: str) -> None:
@@ -144,8 +159,14 @@ class BridgeDosimeter:
         self._ask_patiently("START")
 
     def rate_gy_s(self) -> float:
-        """Get the rate as the bridge shows it, whatever is known of the air: to see whether there is a dose at all."""
-        return wire.parse_measured(self._client.ask("READ?")).rate_gy_s
+        """Get the rate as the bridge shows it, whatever is known of the air: to see whether there is a dose at all.
+
+        nan: over rate, unknown and high; or this bridge has no rate.
+
+        Raises:
+            InstrumentError: a failure, or the bridge shows an old value.
+        """
+        return self._live(self._client.ask("READ?")).rate_gy_s
 
     def read(self) -> DoseReading:
         """Get the measurement so far; a bridge that waits for an export is waited for.
@@ -158,9 +179,7 @@ class BridgeDosimeter:
         if self._label is None or self._identity is None:
             raise Refused(f"{self.name}: start() first; what would be read is not known")
         values = self._ask_patiently("READ?")
-        found = wire.parse_measured(values)
-        if wire.DoseFlag.LINK_LOST in found.flags:
-            raise InstrumentError(f"{self.name}: the bridge lost the digitizer and shows an old value")
+        found = self._live(values)
         corrected = found.k_applied
         if self._corrects and corrected is False:
             raise Refused(f"{self.name}: the bridge says that values are corrected, and that this one is not")
@@ -184,11 +203,13 @@ class BridgeDosimeter:
         """End the measurement, whether one is known here or not.
 
         Raises:
-            InstrumentError: the bridge does not answer, or reports a failure.
+            InstrumentError: the bridge does not answer, reports a failure, or does not stop.
         """
         try:
             self._client.ask("STOP")
         except BridgeRefusal as error:
+            if error.code not in (wire.NOT_NOW, wire.NOT_SUPPORTED):
+                raise InstrumentError(f"{self.name}: the measurement was not shown to be ended: {error}") from error
             log.info("%s", error)  # nothing was running
         self._label = None
 
@@ -214,6 +235,27 @@ class BridgeDosimeter:
                 if self._clock.now() >= deadline_s:
                     raise InstrumentTimeout(f"{self.name}: busy at {verb} for {self._patience_s:g} s") from error
             self._clock.sleep(LOOK_S)
+
+    def _live(self, values: Mapping[str, str]) -> wire.Measured:
+        found = wire.parse_measured(values)
+        if wire.DoseFlag.LINK_LOST in found.flags:
+            raise InstrumentError(f"{self.name}: the bridge lost the digitizer and shows an old value")
+        return found
+
+    def _check_reference(self, taken: Mapping[str, str]) -> None:
+        if self._reference is None:
+            return
+        t_ref_k, p_ref_pa = self._reference.temperature_k, self._reference.pressure_pa
+        is_same = True
+        if "t_ref_C" in taken:
+            is_same = abs(wire.parse_number(taken["t_ref_C"]) + 273.15 - t_ref_k) <= SAME_T_K
+        if "p_ref_kPa" in taken:
+            is_same = is_same and abs(wire.parse_number(taken["p_ref_kPa"]) * 1000 - p_ref_pa) <= SAME_P_PA
+        if not is_same:
+            raise InstrumentError(
+                f"{self.name}: it refers to {taken.get('t_ref_C', '?')} degC, {taken.get('p_ref_kPa', '?')} kPa, "
+                f"the certificate to {t_ref_k - 273.15:g} degC, {p_ref_pa / 1000:g} kPa"
+            )
 
     def _air_of(self, found: wire.Measured) -> Air | None:
         if math.isnan(found.temperature_k) or math.isnan(found.pressure_pa):

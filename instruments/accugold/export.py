@@ -8,6 +8,7 @@ if it occurs more often than before.
 import math
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from instruments.accugold.dosimeter import RawDose
@@ -140,13 +141,22 @@ class ExportLog:
         return whole
 
     def _measurements(self, path: Path, rows: Rows) -> list[Row]:
-        head = next((index for index, row in enumerate(rows[:HEADER_ROWS]) if self._layout.dose in row), None)
+        layout = self._layout
+        head = next((index for index, row in enumerate(rows[:HEADER_ROWS]) if layout.dose in row), None)
         if head is None:
-            raise InstrumentError(f"{path}: no column {self._layout.dose!r}; name the headings in the bench file")
+            raise InstrumentError(f"{path}: no column {layout.dose!r}; name the headings in the bench file")
         headings = rows[head]
-        place = headings.index(self._layout.dose)
+        used = {each for each in (layout.dose, layout.time, layout.temperature, layout.pressure) if each}
+        if twice := sorted(each for each in used if headings.count(each) > 1):
+            raise InstrumentError(f"{path}: more than one column {', '.join(twice)}; nobody knows which is meant")
+        place = headings.index(layout.dose)
         filled = [row for row in rows[head + 1 :] if len(row) > place and row[place]]
-        return [tuple(zip(headings, row, strict=False)) for row in filled]
+        measurements = [tuple(zip(headings, row, strict=False)) for row in filled]
+        if layout.decimal == "," and path.suffix.lower() == ".csv":  # a workbook spells numbers with a point always
+            for heading, cell in chain.from_iterable(measurements):
+                if heading in used and "." in cell:
+                    raise InstrumentError(f"{path}: {heading}={cell}: a point where the decimal sign is a comma")
+        return measurements
 
     def _with_unit(self, cell: str, unit: str) -> str:
         if self._layout.decimal == ",":

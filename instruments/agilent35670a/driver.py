@@ -91,6 +91,7 @@ class Agilent35670A:
         """
         if self._run is not None and self._run.duration_s is None:
             raise Refused(f"{self.name}: a measurement is under way; a calibration would clear its averages")
+        self._run = None  # what was measured before it is not to be fetched after it
         self._link.set_checked("CAL:AUTO OFF")
         failed = self._link.ask("*CAL?", parse_whole, CALIBRATION_TIMEOUT_S)
         if failed:

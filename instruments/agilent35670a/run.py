@@ -36,7 +36,7 @@ class Run:
         for register in (OPERATION, VOLTAGE):
             link.ask(register, parse_whole)
         self._start_s = clock.now()
-        self._fallen = False
+        self._fallen = self._spoilt = False
         self.voltage_events = 0
         self.duration_s: float | None = None
         link.set_checked("ABOR;:INIT")
@@ -51,10 +51,20 @@ class Run:
 
         Raises:
             InstrumentTimeout: they should have been long ago.
-            InstrumentError: a calibration came between, or they are complete before they can be.
+            InstrumentError: a calibration came between, they are complete before they can be, or an earlier look
+                failed: a register is cleared by reading it, and an overload may have been lost with the reply.
         """
         if self.duration_s is not None:
             return True
+        if self._spoilt:
+            raise InstrumentError(f"{self._link.name}: events were lost; start again")
+        try:
+            return self._look()
+        except BaseException:
+            self._spoilt = True
+            raise
+
+    def _look(self) -> bool:
         events = self._link.ask(OPERATION, parse_whole)
         condition = self._link.ask(OPERATION_NOW, parse_whole)
         settled_s = (1 + SETTLING_RECORDS) * self._settings.record_s

@@ -163,6 +163,14 @@ def expectations(settings: NoiseSettings) -> dict[str, Callable[[str], bool]]:
         return lambda text: parse_string(text) == value
 
     return {
+        "INST:SEL?": name("FFT"),
+        "INIT:CONT?": whole(0),
+        "CAL:AUTO?": whole(0),
+        "INP1:BIAS?": whole(0),
+        "REJ:STAT?": whole(0),
+        "TRIG:SOUR?": name("IMM"),
+        "AVER:TCON?": name("FRE"),
+        "CALC1:FEED?": string("XFR:POW 1"),  # how the reply is spelt is in no document
         "FREQ:SPAN?": near(settings.span_hz),
         "FREQ:STAR?": near(0.0),
         "FREQ:RES?": near(settings.lines),

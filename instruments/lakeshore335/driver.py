@@ -166,14 +166,20 @@ class LakeShore335:
         return parse_number(self._link.query(f"HTR? {self.output}")[0])
 
     def take_heater_fault(self) -> HeaterFault:
-        """Get what is wrong with the heater, 0 if nothing; reading clears it in the controller."""
-        return HeaterFault(parse_code(self._link.query(f"HTRST? {self.output}")[0], 0, 1, 2))
+        """Get what is wrong with the heater, 0 if nothing; reading clears it in the controller, so it is asked once.
+
+        Raises:
+            InstrumentError: no proper answer; a fault may have been cleared unseen.
+        """
+        return HeaterFault(parse_code(self._link.take(f"HTRST? {self.output}"), 0, 1, 2))
 
     def start_ramp(self, target_k: float, rate_k_per_min: float) -> None:
         """Ramp from the present temperature to `target_k`; switches the heater to the range of the settings.
 
         The controller ramps from its setpoint and not from the temperature (Model 335 manual, RAMP): after idle time
         a stale setpoint would be driven at with full power. So the setpoint is brought to the reading first.
+        A failure or an interruption from the first command on switches the heater off as `shutdown` does, and is
+        passed on.
 
         Raises:
             LimitError: target or rate out of range; nothing was sent.
@@ -182,25 +188,19 @@ class LakeShore335:
         settings = self._require_configured()
         self._check_ramp(target_k, rate_k_per_min)
         start_k = self._present_k()
-        output = self.output
         self._target_k = None
-        self._link.set(f"RAMP {output},0,{format_number(rate_k_per_min)}")
-        self._link.set(f"SETP {output},{format_number(start_k)}")
-        self._check_setpoint(start_k, start_k)
-        ramp = Setting("RAMP", str(output), (1, rate_k_per_min), RESOLUTION["rate"])
-        self._link.set(ramp.command)
-        check_taken(self._link, ramp)
-        self._link.set(f"RANGE {output},{settings.heater_range.value}")
-        if self.heater_range is not settings.heater_range:
-            raise InstrumentError(f"{self.name}: the heater did not go to range {settings.heater_range.name}")
-        self._link.set(f"SETP {output},{format_number(target_k)}")
-        self._check_setpoint(start_k, target_k)
+        try:
+            self._ramp(settings.heater_range, start_k, target_k, rate_k_per_min)
+        except BaseException:
+            self.shutdown()
+            raise
         self._target_k = target_k
 
     def safe_off(self) -> None:
         """Switch the heater off and verify it; a second call is harmless.
 
-        The first bytes are the command itself. Nothing is asked before, because that could fail or wait.
+        The first bytes are the command itself. Nothing is asked before, because that could fail or wait. Not from
+        another thread while `configure` or `start_ramp` runs: it would write on, and switch on again.
 
         Raises:
             InstrumentError: the heater could not be shown to be off.
@@ -237,6 +237,20 @@ class LakeShore335:
                 return True
             self._clock.sleep(UPDATE_S)
         return False
+
+    def _ramp(self, heater_range: HeaterRange, start_k: float, target_k: float, rate_k_per_min: float) -> None:
+        output = self.output
+        self._link.set(f"RAMP {output},0,{format_number(rate_k_per_min)}")
+        self._link.set(f"SETP {output},{format_number(start_k)}")
+        self._check_setpoint(start_k, start_k)
+        ramp = Setting("RAMP", str(output), (1, rate_k_per_min), RESOLUTION["rate"])
+        self._link.set(ramp.command)
+        check_taken(self._link, ramp)
+        self._link.set(f"RANGE {output},{heater_range.value}")
+        if self.heater_range is not heater_range:
+            raise InstrumentError(f"{self.name}: the heater did not go to range {heater_range.name}")
+        self._link.set(f"SETP {output},{format_number(target_k)}")
+        self._check_setpoint(start_k, target_k)
 
     def _check_setpoint(self, start_k: float, target_k: float) -> None:
         """See that the setpoint lies between both; how far it has moved is not known to the second."""

@@ -32,7 +32,8 @@ SETTLE_S = 0.1
 """Without a reply nobody sees the end of a message, so twice the pace (EPICS ip module waits as long)."""
 
 IDLE_S = 5.0
-"""After this a harmless question goes first: the first message after idle time was reported lost (LSDRV, issue 9)."""
+"""After this a harmless question goes first: in one reported case the first message after idle time was a command
+error (LSDRV, issue 9)."""
 
 TIMEOUT_S = 1.0
 MOST_STALE_LINES = 8
@@ -66,6 +67,16 @@ class Link:
         """
         return self._asking(lambda: self._exchange(queries, len(queries)))
 
+    def take(self, query: str) -> str:
+        """Ask once what is cleared by asking; a lost answer is an error, since a second one would say nothing.
+
+        Raises:
+            InstrumentError: as `query`; what was to be told may be lost then.
+        """
+        with self._lock:
+            self._wake()
+            return self._exchange((query,), 1)[0]
+
     def identity(self) -> Identity:
         """Ask who is there, in a message without a token: older models take one question only; raises as `query`."""
         return self._asking(self._ask_identity)
@@ -78,8 +89,7 @@ class Link:
             InstrumentError: as `query`; whether the command acted is then unknown.
         """
         with self._lock:
-            if not self._in_step or self._last_s is None or self._clock.now() - self._last_s > IDLE_S:
-                self.query("*ESE?")
+            self._wake()
             # asked before too: reading clears what was left by others
             before, after = self._exchange(("*ESR?", command, "*ESR?"), 2)
         if earlier := parse_event_status(before) & FAILURES:
@@ -100,6 +110,11 @@ class Link:
             self._closed = True
             with suppress(*_TROUBLE):
                 self._adapter.close()
+
+    def _wake(self) -> None:
+        """Ask a harmless question first where the next message could be misunderstood and must not be repeated."""
+        if not self._in_step or self._last_s is None or self._clock.now() - self._last_s > IDLE_S:
+            self.query("*ESE?")
 
     def _asking(self, ask: Callable[[], T]) -> T:
         with self._lock:

@@ -11,6 +11,9 @@ RATE_LIMITS_K_PER_MIN = (0.1, 100.0)  # Model 335 manual, RAMP; 0 would mean a s
 RESOLUTION = {"temperature": 2e-3, "pid": 0.06, "rate": 0.06, "percent": 0.06}
 """How far a value may read back off: the last digit of the replies in EPICS and the manual, and half of one."""
 
+RELATIVE_RESOLUTION = 0.02
+"""At most this share of a value that is not zero, so that 0.15 K/min read back as 0.1 or 0.2 is an error."""
+
 
 class HeaterRange(IntEnum):
     """Range of output 1 or 2 in current mode; each is a tenth of the power of the next (331 manual)."""
@@ -40,10 +43,12 @@ class ControlSettings:
     def __post_init__(self) -> None:
         if self.heater_range not in (HeaterRange.LOW, HeaterRange.MEDIUM, HeaterRange.HIGH):
             raise LimitError(f"heater range {self.heater_range!r}; allowed: LOW, MEDIUM, HIGH")
-        # Model 335 manual, PID and ZONE; FILTER as in the vendor's driver
+        # Model 335 manual, PID and ZONE; the limits of FILTER (2 to 64, 1 to 10 %) are not verified
         _within("proportional", self.proportional, 0.1, 1000, "")
         _within("integral", self.integral, 0.1, 1000, "")
         _within("derivative", self.derivative_percent, 0, 200, " %")
+        if type(self.filter_points) is not int:
+            raise LimitError(f"filter points {self.filter_points!r}; allowed: whole numbers")
         _within("filter points", self.filter_points, 2, 64, "")
         _within("filter window", self.filter_window_percent, 1, 10, " %")
         _within("trip margin", self.trip_margin_k, 0.5, 50, " K")

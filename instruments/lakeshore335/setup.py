@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from instruments.lakeshore335.link import Link
-from instruments.lakeshore335.settings import RESOLUTION, ControlSettings
+from instruments.lakeshore335.settings import RELATIVE_RESOLUTION, RESOLUTION, ControlSettings
 from instruments.wire.lakeshore335 import INPUTS, format_number, parse_numbers
 from xraydaq.errors import InstrumentError
 
@@ -24,6 +24,13 @@ class Setting:
     def command(self) -> str:
         """Get it as a command."""
         return f"{self.word} {self.channel},{','.join(map(format_number, self.values))}"
+
+    def took(self, found: tuple[float, ...]) -> bool:
+        """Get whether what was read back is what was set."""
+        return all(
+            abs(one - value) <= (min(self.tolerance, RELATIVE_RESOLUTION * abs(value)) if value else self.tolerance)
+            for one, value in zip(found, self.values, strict=True)
+        )
 
 
 def loop_settings(settings: ControlSettings, output: int, sensor: str, trip_k: float) -> tuple[Setting, ...]:
@@ -58,6 +65,5 @@ def check_taken(link: Link, setting: Setting) -> None:
         InstrumentError: it is another one.
     """
     reply = link.query(f"{setting.word}? {setting.channel}")[0]
-    found = parse_numbers(reply, len(setting.values))
-    if any(not abs(one - other) <= setting.tolerance for one, other in zip(found, setting.values, strict=True)):
+    if not setting.took(parse_numbers(reply, len(setting.values))):
         raise InstrumentError(f"{link.name}: {setting.command} did not take; it reads back as {reply}")

@@ -86,10 +86,7 @@ class MiniX2:
         Raises:
             InstrumentError: another instrument (detectors of the maker have the same USB identity), or none.
         """
-        identity = self._link.query(requests.NETFINDER, parse_identity)
-        if not identity.is_mini_x2:
-            raise InstrumentError(f"{self.name}: this driver is for a Mini-X2, the answer is {identity.text!r}")
-        return replace(identity, firmware=self.status().firmware)
+        return replace(self._require_tube(), firmware=self.status().firmware)
 
     def prepare(self) -> TubeStatus:
         """Identify the device, switch the beam off if it is on, and end overrides of its own checks.
@@ -97,7 +94,7 @@ class MiniX2:
         Raises:
             InstrumentError: another instrument, not shown to be off, or an override stays.
         """
-        self.identify()
+        self._require_tube()  # not `identify`: a status that cannot be read must not keep off from being written
         self.safe_off()
         if not self.status().overridden:
             return self.status()
@@ -178,8 +175,8 @@ class MiniX2:
     def safe_off(self) -> None:
         """Switch the beam off and verify it; a second call is harmless.
 
-        The off command is written before anything is asked. Then the device must say that HV is disabled and its
-        monitors must come near zero.
+        The off command is written before anything is asked, again if it is not acknowledged. Then the device must say
+        that HV is disabled and its monitors must come near zero.
 
         Raises:
             InstrumentError: the beam could not be shown to be off.
@@ -190,8 +187,9 @@ class MiniX2:
         for attempt in range(OFF_TRIES):
             if attempt:
                 self._clock.sleep(PACKET_GAP_S)
+            if not self._off_taken() and attempt < OFF_TRIES - 1:
+                continue
             try:
-                self._write_off()
                 self._watch.dark(deadline_s)
                 return
             except InstrumentError as error:
@@ -278,11 +276,19 @@ class MiniX2:
         timeout_s = self._settle_timeout_s if settle else None
         return self._watch.settle(table, voltage_v, current_a, timeout_s, lambda: self._link.offs != offs)
 
-    def _write_off(self) -> None:
+    def _require_tube(self) -> Identity:
+        identity = self._link.query(requests.NETFINDER, parse_identity)
+        if not identity.is_mini_x2:
+            raise InstrumentError(f"{self.name}: this driver is for a Mini-X2, the answer is {identity.text!r}")
+        return identity
+
+    def _off_taken(self) -> bool:
         try:
             self._link.write_off(requests.text_request(text.OFF))
         except InstrumentError as error:
             log.warning("%s: %s", self.name, error)  # whether it acted all the same is seen in the status
+            return False
+        return True
 
     def _off_after(self, error: BaseException) -> None:
         try:

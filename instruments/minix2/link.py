@@ -99,7 +99,7 @@ class Link:
         If another thread's exchange does not end, this is written into it: off is more important than its reply.
 
         Raises:
-            InstrumentError: it could not be written, or was not acknowledged.
+            InstrumentError: it could not be written, was refused, or was not acknowledged.
         """
         self.offs += 1
         locked = self._lock.acquire(timeout=BUSY_LOCK_S)
@@ -107,7 +107,9 @@ class Link:
             self.in_step = False
             self._write(packet)
             if locked:
-                self._await_acknowledgement(packet)
+                acknowledgement = self._await_acknowledgement(packet)
+                if not acknowledgement.code.is_ok:
+                    raise InstrumentError(f"{self.name}: refused {_shown(packet)}: {acknowledgement}")
         finally:
             if locked:
                 self._lock.release()

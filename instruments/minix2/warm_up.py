@@ -61,6 +61,6 @@ def latest_on_utc_s(remembered_utc_s: float | None, record: TimestampRecord) -> 
 
     Assumed: the lag of a record stays zero until the tube is switched off.
     """
-    if record.lag_s == 0 or record.last_on_utc_s is None:
+    if record.last_on_utc_s is None:
         return remembered_utc_s
     return max(record.last_on_utc_s, record.last_on_utc_s if remembered_utc_s is None else remembered_utc_s)

@@ -1,5 +1,6 @@
 """Watches the status of a Mini-X2 until the tube does what it was told (Amptek Programmer's Guide Rev B3: "PG")."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +13,10 @@ from xraydaq.errors import InstrumentError, Refused
 POLL_S = 0.2
 """Faster than the slowest poll that is known to keep the communication watchdog quiet (0.5 s, vendor's program)."""
 
-OFF_POLL_S = 0.1  # PG: monitors are refreshed at 10 Hz
+DARK_LOOKS_APART_S = 0.12
+"""Longer than a refresh of the monitors, 10 Hz (PG): of two looks so far apart, one is not older than the off."""
+
+OFF_POLL_S = 0.15
 HV_OFF_WITHIN_S = 1.0
 WARM_UP_STARTS_WITHIN_S = 1.0
 DARK_WITHIN_S = 10.0
@@ -61,15 +65,23 @@ class Watch:
             self.clock.sleep(POLL_S)
 
     def dark(self, deadline_s: float) -> None:
-        """Wait until HV is disabled, which must come soon, and the monitors are near zero, by `deadline_s`."""
+        """Wait until HV is disabled, which must come soon, and the monitors are near zero, by `deadline_s`.
+
+        Two looks in a row must show it: the first may be of what was before the off.
+        """
         hv_deadline_s = self.clock.now() + HV_OFF_WITHIN_S
+        dark_since_s = math.inf
         while True:
+            asked_s = self.clock.now()
             status = self.status()
-            is_dark = status.voltage_v < DARK_VOLTAGE_V and status.current_a < DARK_CURRENT_A
-            if is_dark and not status.hv_enabled:
+            if not _is_dark(status):
+                dark_since_s = math.inf
+                if not self.clock.now() < (hv_deadline_s if status.hv_enabled else deadline_s):
+                    raise InstrumentError(f"{self.name}: {_shown(status)}")
+            elif asked_s - dark_since_s >= DARK_LOOKS_APART_S:
                 return
-            if not self.clock.now() < (hv_deadline_s if status.hv_enabled else deadline_s):
-                raise InstrumentError(f"{self.name}: {_shown(status)}")
+            else:
+                dark_since_s = min(dark_since_s, self.clock.now())
             self.clock.sleep(OFF_POLL_S)
 
     def warm_up_start(self, started: StartedWarmUp) -> WarmUpProgress:
@@ -85,6 +97,10 @@ class Watch:
             if not self.clock.now() < deadline_s:
                 raise InstrumentError(f"{self.name}: the {started.kind} warm-up did not start")
             self.clock.sleep(POLL_S)
+
+
+def _is_dark(status: TubeStatus) -> bool:
+    return not status.hv_enabled and status.voltage_v < DARK_VOLTAGE_V and status.current_a < DARK_CURRENT_A
 
 
 def _is_at(status: TubeStatus, table: TubeTable, voltage_v: float, current_a: float) -> bool:

@@ -89,7 +89,8 @@ class Sr570:
     def configure(self, settings: Sr570Settings, *, settle: bool = True) -> None:
         """Set everything, bias last, with the output blanked meanwhile; wait until it has settled unless told not to.
 
-        As long as the state is unknown, the instrument is reset first.
+        As long as the state is unknown, the instrument is reset first. A failure or an interruption on the way, the
+        settling included, switches off as `shutdown` does and is passed on.
 
         Raises:
             LimitError: the bias exceeds the limit; nothing was sent.
@@ -98,21 +99,20 @@ class Sr570:
         self._check_bias(settings.bias_v)
         known = self._confidence != "unknown"
         self._forget()
-        if not known:
-            self._reset()
-        for letters, argument in (
-            ("BLNK", 1),
-            ("BSON", 0),
-            *commands(settings, positive_offset=self._positive_offset),
-        ):
-            self._set(letters, argument)
-        self._write_bias(settings.bias_v)
-        self._set("BLNK", 0)
-        self._configured, self._confidence = settings, "assumed"
-        self._changed(settle=settle)
+        try:
+            if not known:
+                self._reset()
+            self._write_all(settings)
+            self._configured, self._confidence = settings, "assumed"
+            self._changed(settle=settle)
+        except BaseException:
+            self._give_up()
+            raise
 
     def set_bias(self, bias_v: float | None, *, settle: bool = True) -> None:
         """Set the bias in volt, None for off, and leave everything else as set.
+
+        A failure or an interruption switches off, as in `configure`.
 
         Raises: as `configure`; Refused before it.
         """
@@ -122,9 +122,13 @@ class Sr570:
         changed = with_bias(settings, bias_v)
         before = self._confidence
         self._forget()
-        self._write_bias(bias_v)
-        self._configured, self._confidence = changed, before
-        self._changed(settle=settle)
+        try:
+            self._write_bias(bias_v)
+            self._configured, self._confidence = changed, before
+            self._changed(settle=settle)
+        except BaseException:
+            self._give_up()
+            raise
 
     def reset_overload(self) -> None:
         """Discharge the capacitors of the filters, which remember an overload.
@@ -149,9 +153,9 @@ class Sr570:
     ) -> GainWitness:
         """Step the bias over a known resistance and compare the step of the output voltage with the settings.
 
-        `measure_v` reads the output of the preamplifier. The bias is set back also after a failure. The witness
-        decides `confidence`: `witnessed` if it agrees, else `unknown`, so that the next `configure` begins with a
-        reset.
+        `measure_v` reads the output of the preamplifier. After a failure the bias is set back, or switched off if it
+        cannot be set back. The witness decides `confidence`: `witnessed` if it agrees, else `unknown`, so that the
+        next `configure` begins with a reset.
 
         Raises:
             Refused: before `configure`, or while the output is blanked.
@@ -175,7 +179,8 @@ class Sr570:
     def safe_off(self) -> None:
         """Switch the bias off and blank the output; a second call is harmless.
 
-        Each command is sent whatever becomes of the others. That they were sent is all that can be shown.
+        Each command is sent whatever becomes of the others. That they were sent is all that can be shown. Not from
+        another thread while `configure`, `set_bias` or `witness_gain` runs: it would write on, and switch on again.
 
         Raises:
             InstrumentError: a command could not be sent.
@@ -211,6 +216,16 @@ class Sr570:
         self._send("*RST")
         self._clock.sleep(RESET_S)
 
+    def _write_all(self, settings: Sr570Settings) -> None:
+        for letters, argument in (
+            ("BLNK", 1),
+            ("BSON", 0),
+            *commands(settings, positive_offset=self._positive_offset),
+        ):
+            self._set(letters, argument)
+        self._write_bias(settings.bias_v)
+        self._set("BLNK", 0)
+
     def _write_bias(self, bias_v: float | None) -> None:
         self._set("BSLV", 0 if bias_v is None else bias_millivolts(bias_v))
         self._set("BSON", int(bias_v is not None))
@@ -233,6 +248,11 @@ class Sr570:
         self._settled_s = self._clock.now() + settling_s(self._require_configured())
         if settle:
             self.settle()
+
+    def _give_up(self) -> None:
+        """Switch off after a change that broke off: how much of it has arrived is not known."""
+        self._forget()
+        self.shutdown()
 
     def _forget(self) -> None:
         self._configured, self._confidence = None, "unknown"

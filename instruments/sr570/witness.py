@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,6 +44,9 @@ class Biased(Protocol):
     def set_bias(self, bias_v: float | None) -> None:
         """Set the bias and wait until it has settled."""
 
+    def shutdown(self) -> None:
+        """Switch the bias off as far as possible; never raises."""
+
 
 def take_witness(
     preamplifier: Biased,
@@ -54,10 +56,12 @@ def take_witness(
     step_v: float,
     tolerance: float,
 ) -> GainWitness:
-    """Step the bias, measure the output before and after, and set the bias back whatever happens.
+    """Step the bias, measure the output before and after, and set the bias back.
+
+    After a failure or an interruption too; where the bias cannot be set back it is switched off.
 
     Raises:
-        LimitError: the step cannot be seen or would saturate the output.
+        LimitError: a value that is not positive, or a step that would saturate the output.
         InstrumentError: the output is saturated, or the line failed.
     """
     name = preamplifier.name
@@ -75,11 +79,19 @@ def take_witness(
         preamplifier.set_bias(start_v + step_v)
         after_v = _unsaturated(name, measure_v())
     except BaseException:
-        with suppress(XraydaqError):  # the first failure is the one to tell
-            preamplifier.set_bias(settings.bias_v)
+        _set_back(preamplifier, settings.bias_v)
         raise
     preamplifier.set_bias(settings.bias_v)
     return GainWitness(settings.sensitivity_a_v, resistance_ohm, step_v, expected_v, after_v - before_v, tolerance)
+
+
+def _set_back(preamplifier: Biased, bias_v: float | None) -> None:
+    try:
+        preamplifier.set_bias(bias_v)
+    except BaseException as error:
+        preamplifier.shutdown()
+        if not isinstance(error, XraydaqError):  # else the first failure is the one to tell
+            raise
 
 
 def _unsaturated(name: str, voltage_v: float) -> float:

@@ -101,6 +101,8 @@ def test_no_instrument_is_told_what_it_refuses_and_the_beam_is_never_on(bench):
 FAULTS = [
     ("smu:unplugged", "smu", "identity", "cable is in"),
     ("tube:unplugged", "tube", "identity", "cable is in"),
+    ("smu:cut", "smu", "identity", "cable is in"),
+    ("analyser:cut", "analyser", "identity", "cable is in"),
     ("dosimeter:missing", "dosimeter", "identity", "cable is in"),
     ("temperature:garbage", "temperature", "identity", "cable is in"),
     ("analyser:late", "analyser", "answer time", "late or lost"),
@@ -131,10 +133,23 @@ def test_a_fault_fails_the_check_that_is_for_it_with_its_fix_and_no_other(tmp_pa
     assert fix in found.fix
 
 
+def test_what_needs_a_beam_to_be_seen_is_not_seen(bench):
+    begin(bench.world, "beam_without_dose", 0.0)
+    assert failed(bench.checks()) == set()
+
+
 def test_no_zero_is_taken_where_a_dose_would_be_hidden_by_it(bench):
     begin(bench.world, "dose_without_beam", 0.0)
     assert verdicts(bench.checks())["dosimeter", "zero"] == "SKIP"
     assert bench.world.devices["dosimeter"].digitizer.zero_gy_s == 0.0
+
+
+def test_a_dose_without_beam_that_is_too_high_to_be_known_fails(bench):
+    bench.world.world.add_stray_kerma(0.0, 20e-3)  # four times the range of the chamber
+    found = {check.name: check for check in bench.checks() if check.role == "dosimeter"}
+    assert found["dose without beam"].verdict == "FAIL"
+    assert "over rate" in found["dose without beam"].text
+    assert found["zero"].verdict == "SKIP"
 
 
 def test_an_output_that_was_left_on_is_told_not_tested_and_switched_off(bench):

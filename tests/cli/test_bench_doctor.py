@@ -1,3 +1,4 @@
+import os
 import re
 from pathlib import Path
 
@@ -38,6 +39,22 @@ def test_a_bench_file_with_a_mistake_is_refused_before_anything_is_asked(xraydaq
     (workplace / "mine.toml").write_text(NOBODY.replace("max_bias", "max_bais"))
     said = xraydaq("bench", "doctor", "--bench", "mine.toml")
     assert (said.code, said.out) == (2, "")
+
+
+def test_a_port_that_this_user_may_not_use_fails_with_the_group_as_its_fix(xraydaq, workplace, monkeypatch):
+    near, far = os.openpty()
+    port = os.ttyname(far)
+    (workplace / "mine.toml").write_text(NOBODY.replace("TCPIP0::127.0.0.1::9::SOCKET", f"ASRL{port}::INSTR"))
+    allowed = os.access
+    # the operating system says so to any user but root
+    monkeypatch.setattr(os, "access", lambda path, mode, **more: str(path) != port and allowed(path, mode, **more))
+    said = xraydaq("bench", "doctor", "--bench", "mine.toml")
+    os.close(far)
+    os.close(near)
+    assert verdicts(said.out)["smu", "rights"] == "FAIL"
+    assert ("smu", "port") not in verdicts(said.out)
+    assert "dialout" in said.out
+    assert said.code == 4
 
 
 @pytest.mark.slow

@@ -56,6 +56,13 @@ def test_another_model_than_the_bench_file_names_is_shown_and_ends_with_4(xrayda
     )
 
 
+def test_another_firmware_than_the_bench_file_names_is_shown_and_ends_with_4(xraydaq, bench):
+    said = xraydaq("bench", "identify", "--bench", bench(SIMULATED.format(more='firmware = "C30"')))
+    assert (said.code, said.err) == (4, "")
+    assert "(bench file: C30)" in said.out
+    assert "MISSING OR WRONG: role smu at SIM::smu: firmware is 'C33 " in said.out
+
+
 def test_an_instrument_that_is_not_there_is_missing_and_its_calibration_is_judged_even_so(xraydaq, bench):
     said = xraydaq("bench", "identify", "--bench", bench(NOBODY))
     assert (said.code, said.err) == (4, "")

@@ -64,6 +64,16 @@ def test_every_serial_port_is_listed_with_what_it_probably_is(xraydaq, plugged_i
     assert shown[2][2].endswith("FT232R USB UART")
 
 
+def test_a_role_on_the_network_is_listed_as_the_bench_file_says_and_not_looked_for(xraydaq, plugged_in, workplace):
+    plugged_in(*CABLES)
+    (workplace / "mine.toml").write_text(BENCH.replace("ASRL/dev/ttyUSB7::INSTR", "TCPIP0::127.0.0.1::9::SOCKET"))
+    said = xraydaq("bench", "list", "--bench", "mine.toml")
+    assert (said.code, said.err) == (0, "")
+    (line,) = [each for each in said.out.splitlines() if "TCPIP0::127.0.0.1::9::SOCKET" in each]
+    assert line.startswith("bench file")
+    assert "role smu" in line
+
+
 def test_a_port_that_a_bench_file_names_is_shown_with_its_role(xraydaq, plugged_in, workplace):
     plugged_in(*CABLES)
     (workplace / "mine.toml").write_text(BENCH)

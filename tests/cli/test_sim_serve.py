@@ -56,6 +56,22 @@ def carried(found, kind):
     return "".join(line["text"] for line in found if line["kind"] == kind).encode("latin-1")
 
 
+def test_a_served_bench_is_listed_pinged_and_asked_for_its_settings_like_a_real_one(serve, xraydaq):
+    program, bench = serve()
+    listed, pinged = (
+        xraydaq("bench", "list", "--bench", "served.toml"),
+        xraydaq("bench", "ping", "--bench", "served.toml", "--count", "1"),
+    )
+    shown = xraydaq("bench", "settings", "--bench", "served.toml", "--json")
+    assert end(program) == (0, "", "")
+    assert (listed.code, pinged.code, shown.code) == (0, 0, 0)
+    cabled = [name for name in bench.roles if name not in ("filters", "operator")]
+    assert all(bench.roles[name].resource in listed.out for name in cabled)
+    assert [line.split()[0] for line in pinged.out.splitlines() if "answer" in line] == cabled
+    assert list(json.loads(shown.out)["roles"]) == cabled
+    assert all(role["error"] is None for role in json.loads(shown.out)["roles"].values())
+
+
 def test_a_plain_visa_program_is_served_and_every_byte_is_in_the_log(serve, manager):
     program, bench = serve("--log", "bench.jsonl")
     said = []

@@ -66,6 +66,7 @@ def build(stack: ExitStack, transport: str, *faults: Fault) -> Rig:
 
 @pytest.fixture(params=["process", "tcp"])
 def rig(request):
+    """No serial line: the instrument's own is for printers and plotters, not for control."""
     with ExitStack() as stack:
         yield build(stack, request.param)
 

@@ -349,6 +349,17 @@ def test_a_warm_up_is_due_by_the_time_off_and_setting_the_clock_does_not_hide_it
     assert untouched(rig)
 
 
+def test_a_date_that_another_connection_wrote_is_no_use_of_the_tube(near):
+    rig = near(last_off_utc_s=START_UTC_S - 3600)
+    MiniX2(SimAdapter(rig.link, rig.clock), clock=rig.clock, max_voltage_v=50e3, max_current_a=200e-6,
+           max_power_w=10.0).set_clock(rig.clock.utc())  # fmt: skip
+    assert rig.tube.warm_up_due() == "monthly"
+    rig.tube.set_output(30e3, 50e-6)
+    rig.clock.sleep(1)
+    rig.tube.safe_off()
+    assert rig.tube.warm_up_due() is None
+
+
 def test_the_clock_is_set(near):
     rig = near()
     rig.tube.set_clock(START_UTC_S + 100)

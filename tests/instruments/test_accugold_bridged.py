@@ -1,18 +1,21 @@
 """The client of the bridge against a simulated one: over every transport, and over a bad cable."""
 
+import math
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
 
-from instruments.accugold import AT_20_DEGC, LINE, Air, BridgeDosimeter
+from instruments.accugold import AT_20_DEGC, AT_22_DEGC, LINE, Air, BridgeDosimeter
 from instruments.connect import open_adapter
 from instruments.sim.accugold import Digitizer, SimAccuGoldBridge
 from instruments.sim.adapter import SimAdapter
+from instruments.sim.device import Reply
 from instruments.sim.faults import Fault
 from instruments.sim.link import Link
 from instruments.sim.transports import SerialServer, TcpServer
 from instruments.sim.twin.chamber import Chamber
+from instruments.wire import accugold as wire
 from instruments.wire.accugold import DoseFlag
 from xraydaq.clock import Clock, JumpingClock, ScaledClock
 from xraydaq.errors import InstrumentError, InstrumentTimeout, LimitError, Refused
@@ -147,8 +150,9 @@ def test_a_digitizer_that_is_unplugged_is_an_error_and_not_an_old_value(near):
     rig.dosimeter.start("x")
     rig.clock.sleep(10.0)
     rig.bridge.set_cables(rig.clock.now(), digitizer=False)
-    with pytest.raises(InstrumentError, match="old value"):
-        rig.dosimeter.read()
+    for look in (rig.dosimeter.read, rig.dosimeter.rate_gy_s):
+        with pytest.raises(InstrumentError, match="old value"):
+            look()
     rig.dosimeter.shutdown()
 
 
@@ -205,3 +209,104 @@ def test_a_dead_line_is_an_error_and_shutdown_does_not_raise(near):
     with pytest.raises(InstrumentTimeout):
         rig.dosimeter.safe_off()
     rig.dosimeter.shutdown()
+
+
+class Told:
+    """A bridge that answers each verb with what it was told to, else with a bare OK."""
+
+    terminator = b"\n"
+    baud = None
+    keeps_unread = True
+
+    def __init__(self, **answers):
+        self.answers = answers
+        self._cutter = wire.LineCutter()
+        self._replies = []
+
+    def receive(self, data, now_s):
+        for line in self._cutter.feed(data):
+            request, _ = wire.parse_request(line)
+            answer = self.answers.get(request.verb, {})
+            if isinstance(answer, int):
+                text = wire.format_answer(wire.Err(request.request_id, answer, "no"))
+            else:
+                text = wire.format_answer(wire.Ok(request.request_id, answer))
+            self._replies.append(Reply(text.encode() + b"\n", now_s))
+
+    def replies(self, now_s):
+        found, self._replies = self._replies, []
+        return found
+
+    def next_s(self):
+        return None
+
+    def clear(self, now_s):
+        self._replies.clear()
+
+    def serial_poll(self, now_s):
+        return 0
+
+    def unread(self, now_s):
+        pass
+
+    def unasked(self, now_s):
+        pass
+
+
+@pytest.fixture
+def told():
+    with ExitStack() as stack:
+
+        def make(reference=AT_20_DEGC, **answers):
+            clock = JumpingClock()
+            dosimeter = BridgeDosimeter(SimAdapter(Link(Told(**answers)), clock), clock=clock, reference=reference)
+            stack.callback(dosimeter.close)
+            return dosimeter
+
+        yield make
+
+
+@pytest.mark.parametrize("code", [wire.NOT_NOW, wire.NOT_SUPPORTED])
+def test_nothing_to_stop_is_off(told, code):
+    told(STOP=code).safe_off()
+
+
+@pytest.mark.parametrize("code", [wire.BUSY, wire.ZERO_FIRST, wire.BACKEND])
+def test_a_stop_that_is_refused_for_another_reason_is_an_error(told, code):
+    with pytest.raises(InstrumentError):
+        told(STOP=code).safe_off()
+
+
+@pytest.mark.parametrize("eta_s", ["-1", "601", "1e4"])
+def test_a_zero_that_takes_an_impossible_time_is_not_waited_for(told, eta_s):
+    with pytest.raises(InstrumentError, match="would take"):
+        told(ZERO={"eta_s": eta_s}).zero()
+
+
+@pytest.mark.parametrize("reference", [AT_20_DEGC, AT_22_DEGC])
+@pytest.mark.parametrize(
+    "answer",
+    [{"t_ref_C": "20.06"}, {"t_ref_C": "21.94"}, {"p_ref_kPa": "101.3"}, {"t_ref_C": "0.0", "p_ref_kPa": "101.325"}],
+)
+def test_a_bridge_of_another_reference_is_refused(told, reference, answer):
+    with pytest.raises(InstrumentError, match="refers to"):
+        told(reference, ENV=answer).set_air(Air(295.0, 99e3))
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer"),
+    [
+        (AT_20_DEGC, {"t_ref_C": "20.0", "p_ref_kPa": "101.325"}),
+        (AT_22_DEGC, {"t_ref_C": "22.0", "p_ref_kPa": "101.33"}),
+        (AT_22_DEGC, {}),
+        (AT_22_DEGC, wire.NOT_SUPPORTED),
+        (None, {"t_ref_C": "0.0"}),
+    ],
+)
+def test_the_same_reference_or_none_is_taken(told, reference, answer):
+    told(reference, ENV=answer).set_air(Air(295.0, 99e3))
+
+
+def test_the_mere_rate_is_nan_over_rate(told):
+    measured = {"n": "1", "rate_Gy_s": "4.9E-03", "flags": "0002"}
+    assert math.isnan(told(**{"READ?": measured}).rate_gy_s())

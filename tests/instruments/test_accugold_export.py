@@ -159,6 +159,29 @@ def test_a_table_without_the_column_names_it(tmp_path, dosimeter):
         dosimeter.start("x")
 
 
+@pytest.mark.parametrize("head", ["Dose,Dose,T,P", "Dose,T,T,P"])
+def test_two_columns_of_one_heading_are_refused(tmp_path, dosimeter, head):
+    (tmp_path / "a.csv").write_text(f"{head}\n1,2,3,4\n")
+    with pytest.raises(InstrumentError, match="more than one column"):
+        dosimeter.start("x")
+
+
+def test_a_point_among_decimal_commas_is_refused_where_a_number_is_read(tmp_path, clock):
+    log = ExportLog(tmp_path, Layout("Dosis", "uGy", delimiter=";", decimal=","), clock)
+    (tmp_path / "a.csv").write_text("Dosis;Datum\n1,5;25.11.2026\n")
+    assert len(log.settle()) == 1
+    (tmp_path / "b.csv").write_text("Dosis;Datum\n1.234;25.11.2026\n")
+    with pytest.raises(InstrumentError, match=r"Dosis=1\.234"):
+        log.settle()
+
+
+def test_a_workbook_spells_numbers_with_a_point_whatever_the_decimal_sign(tmp_path, clock):
+    log = ExportLog(tmp_path, Layout("Dosis", "uGy", delimiter=";", decimal=","), clock)
+    (tmp_path / "a.xlsx").write_bytes(workbook([["No", "Dosis"], ["1", "1.5"]]))
+    (row,) = log.settle()
+    assert log.dose_of(row).dose_gy == pytest.approx(1.5e-6, rel=1e-12)
+
+
 def test_a_cell_that_is_no_dose_is_an_error_that_shows_the_row(tmp_path, dosimeter):
     dosimeter.start("x")
     (tmp_path / "a.csv").write_text(HEAD + "1,OVER,10,22.1,99.58\n")

@@ -271,6 +271,14 @@ def test_only_the_first_configuration_resets(configured):
         ("SWE:OVER 50", "0"),
         ("INP1:COUP DC", "AC"),
         ("AVER ON", "OFF"),
+        ("INST:SEL FFT", "OCT"),
+        ("INIT:CONT OFF", "ON"),
+        ("CAL:AUTO OFF", "ON"),
+        ("INP1:BIAS OFF", "ON"),
+        ("REJ:STAT OFF", "ON"),
+        ("TRIG:SOUR IMM", "EXT"),
+        ("AVER:TCON FRE", "REP"),
+        ("CALC1:FEED 'XFR:POW 1'", "'XTIM:VOLT 1'"),
     ],
 )
 def test_a_setting_that_was_rounded_or_did_not_take_is_refused(command, becomes):
@@ -507,6 +515,32 @@ def test_a_calibration_is_done_once_and_its_failure_told(configured):
     cable.calibration = "+1"
     with pytest.raises(InstrumentError, match="calibration failed"):
         analyser.calibrate()
+
+
+def test_a_spectrum_of_before_a_calibration_is_not_fetched_after_it(configured):
+    analyser, _ = configured
+    analyser.measure()
+    analyser.calibrate()
+    with pytest.raises(Refused):
+        analyser.fetch()
+
+
+@pytest.mark.parametrize("lost", ["STAT:OPER?", "STAT:QUES:VOLT?"])
+def test_an_overload_that_was_lost_with_its_reply_is_not_taken_for_none(configured, lost):
+    analyser, cable = configured
+    analyser.start()
+    cable.voltage_events = 1
+    cable.clock.sleep(3)
+    cable.spoil = lambda command, reply: None if command == lost else reply
+    with pytest.raises(InstrumentTimeout):
+        analyser.finished()
+    cable.spoil = lambda command, reply: reply
+    for _ in range(2):
+        with pytest.raises(InstrumentError, match="events were lost; start again"):
+            analyser.finished()
+    with pytest.raises(Refused):
+        analyser.fetch()
+    assert len(analyser.measure().frequency_hz) == 401
 
 
 def test_no_calibration_comes_into_a_measurement(configured):

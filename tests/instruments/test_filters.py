@@ -108,6 +108,22 @@ def test_a_beam_that_comes_on_meanwhile_makes_it_unknown(bench):
     assert holder.mounted is None
 
 
+def test_nobody_is_asked_again_once_the_beam_is_on(bench):
+    bench.lines = ["yes", "10 mm"]
+    bench.after = lambda: setattr(bench, "dark", False)
+    with pytest.raises(Refused):
+        bench.operator().mount(10e-3)
+    assert len(bench.shown) == 1
+
+
+def test_a_changer_under_a_beam_that_comes_on_meanwhile_leaves_the_filter_unknown(bench):
+    holder = bench.changer(lambda thickness_m: setattr(bench, "dark", thickness_m < 1e-3))
+    holder.mount(0.5e-3)
+    with pytest.raises(Refused):
+        holder.mount(10e-3)
+    assert holder.mounted is None
+
+
 @pytest.mark.parametrize("thickness_m", [1e-3, -0.5e-3, math.nan, math.inf])
 def test_only_what_the_bench_lists_is_asked_for(bench, thickness_m):
     changed = []

@@ -147,6 +147,58 @@ def test_a_ramp_without_a_good_sensor_is_not_started(cable, controller):
     assert commands(cable) == before
 
 
+def lost(*_):
+    return []
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("trouble", "told"), [(lost, InstrumentTimeout), (interrupted, KeyboardInterrupt)])
+@pytest.mark.parametrize("place", ["RAMP 1,0,", "SETP 1,295.412", "RAMP 1,1,", "RANGE 1,2", "SETP 1,305", "SETP?"])
+def test_a_ramp_that_breaks_off_anywhere_leaves_the_heater_off(cable, controller, place, trouble, told):
+    """The heater is on from the ramp before, so that it is also off if it broke off early."""
+    controller.configure(SETTINGS)
+    controller.start_ramp(300.0, 2.0)
+    assert cable.values["RANGE 1"] == "2"
+    cable.spoil = lambda number, reply: trouble() if place in cable.sent[-1] else [reply]
+    with pytest.raises(told):
+        controller.start_ramp(305.0, 2.0)
+    assert cable.values["RANGE 1"] == "0"
+    assert controller.target_k is None
+
+
+def test_a_target_that_does_not_take_leaves_the_heater_off(cable, controller):
+    controller.configure(SETTINGS)
+
+    def jump(number, reply):
+        cable.values["SETP 1"] = "+340.000" if "SETP 1,300" in cable.sent[-1] else cable.values["SETP 1"]
+        return [reply]
+
+    cable.spoil = jump
+    with pytest.raises(InstrumentError, match="setpoint"):
+        controller.start_ramp(300.0, 2.0)
+    assert "RANGE 1,2" in commands(cable)
+    assert cable.values["RANGE 1"] == "0"
+
+
+@pytest.mark.parametrize("shown", ["1,+0.1", "1,+0.2"])
+def test_a_rate_that_was_rounded_is_an_error(cable, controller, shown):
+    controller.configure(SETTINGS)
+    cable.values["RAMP 1"] = shown
+    cable.ignored = ("RAMP",)
+    with pytest.raises(InstrumentError, match=r"RAMP 1,1,0\.15 did not take"):
+        controller.start_ramp(300.0, 0.15)
+
+
+def test_a_filter_window_that_was_rounded_is_an_error(cable, controller):
+    cable.values["FILTER A"] = "0,8,7"
+    cable.ignored = ("FILTER",)
+    with pytest.raises(InstrumentError, match="FILTER"):
+        controller.configure(ControlSettings(HeaterRange.LOW, filter_window_percent=7.4))
+
+
 @pytest.mark.parametrize(
     ("target_k", "rate"),
     [(345.1, 2.0), (229.9, 2.0), (math.nan, 2.0), (300.0, 0.0), (300.0, 101.0), (300.0, math.nan), (300.0, -1.0)],
@@ -170,6 +222,7 @@ def test_limits_that_are_none_are_refused(cable, limits):
     [
         {"heater_range": HeaterRange.OFF}, {"proportional": 0.0}, {"integral": math.nan}, {"trip_margin_k": 0.0},
         {"derivative_percent": 201.0}, {"filter_points": 1}, {"filter_window_percent": 0.0},
+        {"filter_points": 8.5}, {"filter_points": 8.0},
     ],
 )  # fmt: skip
 def test_settings_outside_the_manual_are_refused(change):
@@ -290,6 +343,16 @@ def test_the_settings_change_nothing_and_do_not_clear_the_heater_fault(cable, co
 def test_a_heater_fault_is_told(cable, controller):
     cable.values["HTRST 1"] = "1"
     assert controller.take_heater_fault().name == "OPEN"
+
+
+@pytest.mark.parametrize("idle_s", [0.0, 600.0])
+def test_a_heater_fault_whose_answer_is_lost_is_an_error_because_it_is_cleared_by_then(cable, controller, idle_s):
+    controller.read()
+    cable.clock.sleep(idle_s)
+    cable.spoil = lambda number, reply: [] if "HTRST?" in cable.sent[-1] else [reply]
+    with pytest.raises(InstrumentTimeout):
+        controller.take_heater_fault()
+    assert sum("HTRST?" in message for message in cable.sent) == 1
 
 
 def test_a_reading_of_an_unknown_input_sends_nothing(cable, controller):

@@ -286,6 +286,67 @@ def test_an_off_the_device_did_not_understand_is_sent_again(tube, cable):
     assert not cable.lit
 
 
+@pytest.mark.parametrize("code", [0x04, 0x05, 0x0D])
+def test_an_off_the_device_refused_is_sent_again_though_the_tube_is_dark(tube, cable, code):
+    cable.spoil = answer(OFF, whole(0xFF, code), known.ACK_OK)
+    tube.safe_off()
+    assert cable.sent.count(OFF) == 2
+    assert STATUS in cable.sent
+
+
+def test_one_dark_status_followed_by_a_lit_one_is_not_called_off(tube, cable):
+    looks = iter([DARK])
+    cable.spoil = lambda asked, reply: next(looks, LIT) if asked == STATUS else reply
+    with pytest.raises(InstrumentError, match="THE BEAM MAY BE ON"):
+        tube.safe_off()
+
+
+def test_the_looks_that_show_off_are_further_apart_than_a_refresh_of_the_monitors(cable):
+    clock, asked_s = JumpingClock(), []
+
+    def note(asked, reply):
+        if asked == STATUS:
+            asked_s.append(clock.now())
+        return reply
+
+    cable.spoil = note
+    MiniX2(cable, clock=clock, max_voltage_v=50e3, max_current_a=200e-6, max_power_w=10.0).safe_off()
+    assert len(asked_s) == 2
+    assert asked_s[1] - asked_s[0] > 0.1
+
+
+def test_a_tube_that_is_dark_only_at_the_last_moment_is_off(tube, cable):
+    lit_s = 9.95  # of the 10 s it may take; both dark looks come after them
+    clock = tube._clock
+    slow = bytearray(data_of(DARK))
+    slow[6:8] = (81).to_bytes(2, "little")  # 1.01 kV
+    start_s = clock.now()
+
+    def decay(asked, reply):
+        return whole(0x80, 0x02, bytes(slow)) if asked == STATUS and clock.now() - start_s < lit_s else reply
+
+    cable.spoil = decay
+    tube.safe_off()
+    assert cable.sent.count(OFF) == 1
+    assert clock.now() - start_s > 10.0
+
+
+def test_a_tube_whose_status_is_garbled_gets_its_off_from_prepare(tube, cable):
+    cable.set = (b"40.000", b"100.000")
+    cable.spoil = lambda asked, reply: LIT[:-1] + b"\0" if asked == STATUS else reply
+    with pytest.raises(InstrumentError, match="THE BEAM MAY BE ON"):
+        tube.prepare()
+    assert not cable.lit
+
+
+def test_prepare_sends_nothing_more_to_a_device_of_another_name(tube, cable):
+    name = whole(0x82, 0x08, bytes(32) + b"Amptek DP5 - S/N 4242\0")
+    cable.spoil = lambda asked, reply: name if asked[2:4] == b"\x03\x07" else reply
+    with pytest.raises(InstrumentError, match="DP5"):
+        tube.prepare()
+    assert OFF not in cable.sent
+
+
 def test_high_voltage_that_decays_too_slowly_is_not_called_off(tube, cable):
     data = bytearray(data_of(DARK))
     data[6:8] = (81).to_bytes(2, "little")  # 1.01 kV

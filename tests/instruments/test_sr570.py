@@ -35,11 +35,14 @@ class Listener(Adapter):
         self.state = {}
         self.deaf_to = set()
         self.broken_from = math.inf
+        self.fails_once = {}
         self.largest_bias_mv = 0
 
     def _write(self, command, **kwargs):
         if len(self.sent) >= self.broken_from:
             raise OSError("the adapter is gone")
+        if failure := self.fails_once.pop(len(self.sent), None):
+            raise failure
         self.sent.append((self.clock.now(), command))
         if len(self.sent) - 1 in self.deaf_to:
             return
@@ -53,6 +56,10 @@ class Listener(Adapter):
 
     def _read(self, **kwargs):
         raise AssertionError("nothing can be read from an SR570")
+
+    @property
+    def off(self):
+        return (self.state["BSON"], self.state["BSLV"], self.state["BLNK"]) == (0, 0, 1)
 
     @property
     def commands(self):
@@ -252,6 +259,90 @@ def test_a_witness_that_fails_sets_the_bias_back():
     with pytest.raises(InstrumentError, match="saturates"):
         preamplifier.witness_gain(lambda: 4.95, resistance_ohm=RESISTANCE_OHM)
     assert (listener.state["BSLV"], listener.state["BSON"]) == (0, 0)
+
+
+BREAKS = [(OSError("a hiccup of the line"), InstrumentError), (KeyboardInterrupt(), KeyboardInterrupt)]
+
+
+def messages_of(work):
+    """Get how many messages it takes when all goes well, after a first configuration."""
+    preamplifier, listener = build()
+    preamplifier.configure(SETTINGS)
+    before = len(listener.sent)
+    work(preamplifier, listener)
+    return len(listener.sent) - before
+
+
+@pytest.mark.parametrize(("failure", "told"), BREAKS)
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda preamplifier, _: preamplifier.configure(SETTINGS),
+        lambda preamplifier, _: preamplifier.set_bias(0.5),
+        lambda preamplifier, listener: preamplifier.witness_gain(listener.output_v, resistance_ohm=RESISTANCE_OHM),
+    ],
+    ids=["configure", "set_bias", "witness_gain"],
+)
+def test_a_change_that_breaks_off_at_any_message_leaves_the_bias_off(work, failure, told):
+    for message in range(messages_of(work)):
+        preamplifier, listener = build()
+        preamplifier.configure(SETTINGS)
+        listener.fails_once = {len(listener.sent) + message: failure}
+        with pytest.raises(told):
+            work(preamplifier, listener)
+        assert listener.off, f"message {message}"
+        assert (preamplifier.configured, preamplifier.confidence) == (None, "unknown")
+
+
+class InterruptedClock(JumpingClock):
+    """Somebody presses Ctrl-C while it waits for the settling."""
+
+    def sleep_until(self, deadline_s):
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_of_the_settling_leaves_the_bias_off():
+    clock = InterruptedClock()
+    listener = Listener(clock)
+    preamplifier = Sr570(listener, clock=clock, max_bias_v=2.0)
+    with pytest.raises(KeyboardInterrupt):
+        preamplifier.configure(SETTINGS)
+    assert listener.largest_bias_mv == 1000
+    assert listener.off
+    assert preamplifier.configured is None
+
+
+def test_an_interrupted_measurement_of_the_witness_sets_the_bias_back():
+    preamplifier, listener = build()
+    preamplifier.configure(SETTINGS)
+    outputs_v = iter([0.1])
+
+    def measure_v():
+        for output_v in outputs_v:
+            return output_v
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        preamplifier.witness_gain(measure_v, resistance_ohm=RESISTANCE_OHM)
+    assert listener.largest_bias_mv == 1010
+    assert (listener.state["BSLV"], listener.state["BSON"], listener.state["BLNK"]) == (1000, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("second", "told"), [(OSError("a hiccup"), "saturates"), (KeyboardInterrupt("again"), "again")]
+)
+def test_a_bias_that_cannot_be_set_back_is_switched_off(second, told):
+    """The first failure is told, unless somebody wants to get out."""
+    preamplifier, listener = build()
+    preamplifier.configure(SETTINGS)
+
+    def measure_v():
+        listener.fails_once = {len(listener.sent): second}
+        return 4.95
+
+    with pytest.raises((InstrumentError, KeyboardInterrupt), match=told):
+        preamplifier.witness_gain(measure_v, resistance_ohm=RESISTANCE_OHM)
+    assert listener.off
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,7 @@ def check_identity(name: str, role: Role, identity: Identity) -> None:
     for label, wanted, found in (
         ("model", role.model, identity.model),
         ("serial number", role.serial, identity.serial),
+        ("firmware", role.firmware, identity.firmware),
     ):
         if wanted is not None and wanted.casefold() not in found.casefold():
             raise InstrumentError(

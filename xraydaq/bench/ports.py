@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xraydaq.config import Role
 
 PROBABLY = {
     (0x10C4, 0x842A): "Amptek: a Mini-X2 tube or a detector, which share this id; its identity tells",
@@ -30,6 +33,11 @@ class Found:
     resource: str
     description: str
     guess: str
+
+
+def stated(name: str, role: "Role") -> Found:
+    """Get a role of a bench file that no list shows: on the network, or a pseudo-terminal."""
+    return Found("bench file", role.resource, f"role {name}, not looked for", role.driver)
 
 
 def serial_ports() -> Iterator[Found]:

@@ -23,7 +23,7 @@ def identity_lines(answer: "Answer", today: date) -> list[str]:
             ("maker", identity.manufacturer),
             ("model", _compared(identity.model, role.model)),
             ("serial", _compared(identity.serial, role.serial)),
-            ("firmware", identity.firmware),
+            ("firmware", _compared(identity.firmware, role.firmware)),
         ]
     rows += [
         ("calibration", _calibration(role, today)),

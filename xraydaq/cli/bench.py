@@ -39,7 +39,7 @@ def list_command(
       xraydaq bench list
       xraydaq bench list --bench lab_gpib --json
     """
-    from xraydaq.bench.ports import look
+    from xraydaq.bench.ports import look, stated
     from xraydaq.cli.answers import found_lines
     from xraydaq.cli.names import bench_file
     from xraydaq.cli.plain import json_text
@@ -49,6 +49,8 @@ def list_command(
     roles = {} if path is None else load_bench(path).roles
     named = {role.resource: name for name, role in roles.items()}
     found, problems = look()
+    listed = {each.resource for each in found}
+    found = (*found, *(stated(name, role) for name, role in roles.items() if role.resource not in listed))
     if as_json:
         records = [
             {"kind": each.kind, "resource": each.resource, "description": each.description, "probably": each.guess,

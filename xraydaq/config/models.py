@@ -65,6 +65,7 @@ class Role(Model):
 
     model: Annotated[str, Text("MODEL 2400")] | None = None
     serial: Annotated[str, Text("1234567")] | None = None
+    firmware: Annotated[str, Text("C30")] | None = None
     """What the instrument must answer about itself; not checked when left out."""
 
     calibration_due: Annotated[date, Day("2027-03-31")] | None = None

@@ -19,6 +19,8 @@ INVALID = 0x80
 NO_FAULT = bytes([INVALID]).ljust(232, b"\0")
 STATUS_BYTES = 64
 FLASH_ON_S = 0.25
+WRITTEN_BEFORE_OFF_S = 3600.0
+"""From the writing of the date to the end of the use before it came to this bench (assumed)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,9 @@ class Stamp:
         """Build what is stored if the tube was last switched off at a date; `time_s` is that on the bench clock."""
         if utc_s is None:
             return cls(bytes(6), INVALID, 0.0, 0.0)
-        when = datetime.datetime.fromtimestamp(utc_s, datetime.UTC)
+        when = datetime.datetime.fromtimestamp(utc_s - WRITTEN_BEFORE_OFF_S, datetime.UTC)
         fields = [when.month, when.day, when.year - 2000, when.hour, when.minute, when.second]
-        return cls(bytes(fields), 0, time_s, 0.0)
+        return cls(bytes(fields), 0, time_s - WRITTEN_BEFORE_OFF_S, WRITTEN_BEFORE_OFF_S)
 
     @classmethod
     def written(cls, raw: bytes, time_s: float) -> "Stamp":

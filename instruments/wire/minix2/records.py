@@ -35,8 +35,11 @@ class TimestampRecord:
 
     @property
     def last_on_utc_s(self) -> float | None:
-        """Get when the tube was last on."""
-        return None if self.written_utc_s is None else self.written_utc_s + self.lag_s
+        """Get when the tube was last on; None: not known.
+
+        A lag of zero says only that a date was written and the tube was not switched off since.
+        """
+        return None if self.written_utc_s is None or self.lag_s == 0 else self.written_utc_s + self.lag_s
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""The words of the Lake Shore 335: there and back, and nothing but a WireError for what is none."""
+"""The words of the Lake Shore 335: there and back, and nothing but a WireError for what is none.
+
+The format takes whole lines, which VISA cuts: there is no stream to split.
+"""
 
 import math
 from contextlib import suppress

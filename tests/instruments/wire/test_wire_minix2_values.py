@@ -124,6 +124,14 @@ def test_the_timestamp_record_tells_when_the_tube_was_last_on():
     assert record.run_time_s == 86400
 
 
+def test_a_date_that_was_written_only_tells_nothing_of_the_tubes_last_use():
+    data = bytearray(data_of(known.TIMESTAMP))
+    data[7:11] = bytes(4)
+    record = parse_timestamp(bytes(data))
+    assert record.written_utc_s is not None
+    assert record.last_on_utc_s is None
+
+
 @pytest.mark.parametrize("places", [{"at0": 0x80}, {"at1": 13}, {"at2": 0}, {"at4": 24}])
 def test_a_record_without_a_date_says_so(places):
     record = parse_timestamp(changed(known.TIMESTAMP, **places))

@@ -60,8 +60,8 @@ def test_the_status_says_first_status_since_the_start_once(host):
 
 def test_the_time_stamp_record_is_that_of_the_last_use(host):
     lag_s = 3600
-    date = bytes([3, 14, 24, 8, 26, 53])
-    assert host.ask(STAMP)[6:-2] == b"\0" + date + bytes(4) + (86400).to_bytes(4, "big")
+    date = bytes([3, 14, 24, 7, 26, 53])
+    assert host.ask(STAMP)[6:-2] == b"\0" + date + lag_s.to_bytes(4, "big") + (86400).to_bytes(4, "big")
     host.ask(packet(0xF0, 0x31, bytes([3, 14, 24, 9, 26, 53])))
     host.clock.sleep(lag_s - 10)
     host.beam()

@@ -1,6 +1,8 @@
 """What is asked of every instrument: who it is, its certificate, its settings."""
 
+import os
 from datetime import UTC, datetime
+from pathlib import Path
 
 from xraydaq.bench.asking import CANNOT_ANSWER
 from xraydaq.bench.doctor.check import Finding, Probe
@@ -14,11 +16,27 @@ PORT_FIX = (
     "(often the group dialout, or a udev rule), and look at the address in the bench file."
 )
 
+RIGHTS_FIX = "Add this user to the group of the port (often dialout) or write a udev rule, and log in again."
 SLOW_FIX = (
     "Answers are late or lost on the way: end other programs on this line, then exchange the cable and the adapter."
 )
 SLOWEST_S = 2.0
 """A question that was answered at once takes a tenth of it; one that had to be asked again takes longer."""
+
+
+def serial_device(resource: str) -> Path | None:
+    """Get the device file of a serial resource, None for any other."""
+    name = resource.removeprefix("ASRL").partition("::")[0]
+    return Path(name) if resource.startswith("ASRL") and name.startswith("/") else None
+
+
+def rights_probe(path: Path) -> Probe:
+    """Get the question whether this user may use a port."""
+
+    def look() -> Finding:
+        return Finding(os.access(path, os.R_OK | os.W_OK), f"{path} for this user")
+
+    return Probe("rights", look, RIGHTS_FIX)
 
 
 def common_probes(name: str, place: Place, instrument: Instrument) -> tuple[Probe, ...]:

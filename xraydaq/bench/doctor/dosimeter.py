@@ -1,5 +1,7 @@
 """Does the dosimeter see nothing when there is nothing, and can it be zeroed?"""
 
+import math
+
 from instruments.accugold import BridgeDosimeter
 from xraydaq.bench.doctor.check import Finding, Probe
 from xraydaq.bench.doctor.place import Place
@@ -44,10 +46,9 @@ class DosimeterExam:
         self._place.clock.sleep(READ_S)
         rate_gy_s = self._dosimeter.rate_gy_s()
         self._dosimeter.stop()
-        self._is_quiet = abs(rate_gy_s) <= MOST_WITHOUT_BEAM_GY_S
-        return Finding(
-            self._is_quiet, f"{rate_gy_s:.1e} Gy/s with the beam off; up to {MOST_WITHOUT_BEAM_GY_S:g} Gy/s is good"
-        )
+        self._is_quiet = abs(rate_gy_s) <= MOST_WITHOUT_BEAM_GY_S  # never with nan: over rate, unknown and high
+        shown = "over rate, or none," if math.isnan(rate_gy_s) else f"{rate_gy_s:.1e} Gy/s"
+        return Finding(self._is_quiet, f"{shown} with the beam off; up to {MOST_WITHOUT_BEAM_GY_S:g} Gy/s is good")
 
     def _zero(self) -> Finding:
         if self._able("zero") == "0":

@@ -15,7 +15,7 @@ from instruments.sr570 import Sr570
 from xraydaq.bench.doctor.analyser import AnalyserExam
 from xraydaq.bench.doctor.check import LOST, Check, Exam, Probe, judge, judge_all
 from xraydaq.bench.doctor.check import Finding as Found
-from xraydaq.bench.doctor.common import PORT_FIX, common_probes
+from xraydaq.bench.doctor.common import PORT_FIX, common_probes, rights_probe, serial_device
 from xraydaq.bench.doctor.computer import ROLE as COMPUTER
 from xraydaq.bench.doctor.computer import computer_probes
 from xraydaq.bench.doctor.dosimeter import DosimeterExam
@@ -90,6 +90,12 @@ def _world(bench: Bench, clock: Clock) -> SimBench | None:
 
 def _role(name: str, place: Place, simulation: SimBench | None, stack: ExitStack) -> Iterator[Check]:
     """Open a role, which stays open to the end, and ask its questions."""
+    path = serial_device(place.bench.roles[name].resource)
+    if path is not None and path.exists():
+        check, _ = judge(name, rights_probe(path))
+        yield check
+        if check.verdict == "FAIL":
+            return
     try:
         instrument = stack.enter_context(open_role(name, place.bench, simulation, place.clock))
     except XraydaqError as error:
