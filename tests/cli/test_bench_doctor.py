@@ -59,7 +59,7 @@ def test_a_port_that_this_user_may_not_use_fails_with_the_group_as_its_fix(xrayd
 
 @pytest.mark.slow
 def test_a_served_bench_passes_every_check(xraydaq, workplace, start_program):
-    server = start_program("sim", "serve", "--speed", "4", "--write", "served.toml")  # its zero takes 30 s
+    server = start_program("sim", "serve", "--write", "served.toml")
     assert "served.toml" in server.stdout.readline()
     said = xraydaq("bench", "doctor", "--bench", "served.toml")
     found = verdicts(said.out)
@@ -70,3 +70,23 @@ def test_a_served_bench_passes_every_check(xraydaq, workplace, start_program):
     assert found["tube", "interlock seen open and closed"] == "PASS"
     assert found["preamplifier", "heard at the analyser"] == "PASS"
     assert said.code == (4 if ASLEEP else 0)
+
+
+@pytest.mark.slow
+def test_faults_of_a_served_bench_fail_their_own_checks_with_their_fixes(xraydaq, workplace, start_program):
+    faults = ("interlock_open@0", "temperature:missing@0", "smu:unplugged@0", "dosimeter:missing@0")
+    options = [option for fault in faults for option in ("--fault", fault)]
+    server = start_program("sim", "serve", *options, "--write", "served.toml")
+    assert "served.toml" in server.stdout.readline()
+    said = xraydaq("bench", "doctor", "--bench", "served.toml")
+    wrong = {key for key, verdict in verdicts(said.out).items() if verdict == "FAIL"}
+    assert wrong - ASLEEP == {
+        ("tube", "interlock CLOSED"), ("temperature", "identity"), ("smu", "identity"), ("dosimeter", "identity"),
+    }  # fmt: skip
+    lines = said.out.splitlines()
+    assert all(
+        lines[number + 1].strip().startswith("fix: ")
+        for number in range(len(lines))
+        if lines[number].startswith("FAIL ")
+    )
+    assert said.code == 4
