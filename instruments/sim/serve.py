@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from instruments.sim.bench import SimBench
+from instruments.sim.closing import Closing
 from instruments.sim.deeds import begin, end
 from instruments.sim.faults import TimedFault
 from instruments.sim.minix2 import BeamEvent, SimMiniX2
@@ -25,7 +25,7 @@ SLOW_TO_IMPORT = ("scipy.interpolate", "scipy.optimize", "scipy.signal")
 """Simulators import these when they first need them; here that would keep a host waiting longer than it waits."""
 
 
-class EventLog:
+class EventLog(Closing):
     """An append-only file of JSON lines: what every instrument saw, and what happened to the beam."""
 
     def __init__(self, path: Path | None) -> None:
@@ -55,16 +55,8 @@ class EventLog:
         if self._file is not None:
             self._file.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class ServedBench:
+class ServedBench(Closing):
     """Serves every role of `bench` until it is closed; `resources` says where."""
 
     def __init__(self, bench: SimBench, clock: Clock, happenings: Iterable[Happening] = ()) -> None:
@@ -127,11 +119,3 @@ class ServedBench:
         self._closing.set()
         self._ticker.join()
         self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

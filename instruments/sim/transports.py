@@ -14,9 +14,8 @@ import threading
 import tty
 from collections.abc import Callable
 from functools import partial
-from types import TracebackType
-from typing import Self
 
+from instruments.sim.closing import Closing
 from instruments.sim.link import Link
 from xraydaq.clock import Clock
 
@@ -29,7 +28,7 @@ BAUD_RATES = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 SPEEDS = {getattr(termios, f"B{baud}"): baud for baud in BAUD_RATES}
 
 
-class _Server:
+class _Server(Closing):
     """A thread that carries bytes between a link and one host at a time."""
 
     def __init__(self, link: Link, clock: Clock, name: str) -> None:
@@ -59,14 +58,6 @@ class _Server:
         """Stop serving; twice is harmless."""
         self._closing.set()
         self._thread.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class TcpServer(_Server):

@@ -6,8 +6,9 @@ from instruments.minix2 import MiniX2
 from tests.instruments.minix2_packets import IDENTITY as TUBE_12345
 from tests.instruments.minix2_packets import STATUS_ON
 from tests.instruments.test_minix2_usb import IDENTITY, STATUS, Bus, Plugged, identity
+from xraydaq.bench.asking import identify
 from xraydaq.bench.drivers import tube_serial_on_usb
-from xraydaq.bench.opening import identify, open_role
+from xraydaq.bench.opening import open_role
 from xraydaq.clock import JumpingClock
 from xraydaq.config import load_bench
 from xraydaq.config.models import Role

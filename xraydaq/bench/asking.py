@@ -1,4 +1,7 @@
-"""Asks the roles of a bench one after the other: how fast they answer, and how they are set. Nothing is changed."""
+"""Asks the roles of a bench one after the other: who they are, how fast they answer, how they are set.
+
+Nothing is reset and no output is changed.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +18,16 @@ if TYPE_CHECKING:
 
 CANNOT_ANSWER = ("sr570",)
 """Drivers of instruments that only listen (SR570 manual, "Remote Programming"): all they can show is an open port."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one role of a bench answered about itself; `error` is why that will not do."""
+
+    name: str
+    role: "Role"
+    identity: "Identity | None"
+    error: XraydaqError | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +54,20 @@ class Snapshot:
     identity: "Identity | None" = None
     settings: dict[str, str] | None = None
     error: XraydaqError | None = None
+
+
+def identify(bench: "Bench", clock: "Clock", simulation: "SimBench | None" = None) -> Iterator[Answer]:
+    """Ask every role of a bench who it is."""
+    simulation = simulation or simulate(bench, clock, cabled(bench))
+    for name in cabled(bench):
+        role, identity = bench.roles[name], None
+        try:
+            with open_role(name, bench, simulation, clock) as instrument:
+                identity = instrument.identify()
+            check_identity(name, role, identity)
+            yield Answer(name, role, identity)
+        except XraydaqError as error:
+            yield Answer(name, role, identity, error)
 
 
 def ping(bench: "Bench", clock: "Clock", count: int, simulation: "SimBench | None" = None) -> Iterator[Ping]:

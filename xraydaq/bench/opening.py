@@ -13,14 +13,14 @@ from instruments.sim.bench import Settings, SimBench
 from instruments.sim.faults import Fault
 from xraydaq.bench.by_hand import Ask, dark_check, open_dosimeter, open_filters, open_operator
 from xraydaq.bench.drivers import Identity, Instrument, Opening, kind_of, tube_serial_on_usb
-from xraydaq.bench.holding import held as held  # noqa: PLC0414  # known here as well
+from xraydaq.bench.holding import held
 from xraydaq.bench.operator import Nobody, Operator
 from xraydaq.clock import Clock
 from xraydaq.config import Bench, Role, RunConfig
 from xraydaq.config.dosimeter import is_by_hand
 from xraydaq.config.models import DEVICES, FROM_SAMPLE
 from xraydaq.config.recipes import ROLES
-from xraydaq.errors import InstrumentError, Refused, XraydaqError
+from xraydaq.errors import InstrumentError, Refused
 
 if TYPE_CHECKING:
     from pymeasure.adapters.adapter import Adapter
@@ -80,30 +80,6 @@ def open_bench(
             beam_is_off = beam_is_off or dark_check(instruments.get("tube"), operator)
             filters = open_filters(bench, operator, ask, clock=clock, beam_is_off=beam_is_off)
         yield OpenBench(instruments, identities, simulation, operator, filters)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What one role of a bench answered about itself; `error` is why that will not do."""
-
-    name: str
-    role: Role
-    identity: Identity | None
-    error: XraydaqError | None = None
-
-
-def identify(bench: Bench, clock: Clock, simulation: SimBench | None = None) -> Iterator[Answer]:
-    """Ask every role of a bench who it is, one after the other; nothing is reset and no output is changed."""
-    simulation = simulation or simulate(bench, clock, cabled(bench))
-    for name in cabled(bench):
-        role, identity = bench.roles[name], None
-        try:
-            with open_role(name, bench, simulation, clock) as instrument:
-                identity = instrument.identify()
-            check_identity(name, role, identity)
-            yield Answer(name, role, identity)
-        except XraydaqError as error:
-            yield Answer(name, role, identity, error)
 
 
 def cabled(bench: Bench) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from xraydaq.bench.opening import cabled, simulation_settings
-from xraydaq.config.models import OPERATOR
+from xraydaq.config.dosimeter import OPERATOR
 from xraydaq.units import format_quantity
 
 if TYPE_CHECKING:

@@ -5,9 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from xraydaq.config.dosimeter import FOLDER as FOLDER  # noqa: PLC0414  # resources are looked for here
-from xraydaq.config.dosimeter import OPERATOR as OPERATOR  # noqa: PLC0414
-from xraydaq.config.dosimeter import DosimeterTable
+from xraydaq.config.dosimeter import FOLDER, OPERATOR, DosimeterTable
 from xraydaq.config.recipes import PARAMETERS
 from xraydaq.config.recipes.bias_stability import BiasStabilityParameters
 from xraydaq.config.values import Bounds, Model, Number, Quantities, Quantity

@@ -8,7 +8,7 @@ from pyvisa.errors import Error as VisaError
 
 from instruments.connect import Line, open_adapter
 from instruments.sim.bench import SimBench
-from xraydaq.bench.opening import held
+from xraydaq.bench.holding import held
 from xraydaq.bench.operator import Operator, StandIn
 from xraydaq.config import Bench
 from xraydaq.errors import InstrumentError
