@@ -37,7 +37,10 @@ from instruments.wire.keithley2400 import (
     parse_number,
     parse_readings,
 )
-from instruments.wire.keithley2400.text import ErrorMessage, Identity, bad_text
+from instruments.wire.keithley2400.text import (
+    ErrorMessage,
+)
+from instruments.wire.replies import Identity, bad_text
 from xraydaq.clock import Clock
 from xraydaq.errors import InstrumentError, InstrumentTimeout, LimitError, Refused, WireError, XraydaqError
 

@@ -24,13 +24,13 @@ from instruments.lakeshore335.setup import Setting, check_taken, check_units, lo
 from instruments.wire.lakeshore335 import (
     INPUTS,
     HeaterFault,
-    Identity,
     format_number,
     parse_code,
     parse_number,
     parse_sensor_status,
     temperature_k,
 )
+from instruments.wire.replies import Identity
 from xraydaq.clock import Clock
 from xraydaq.errors import InstrumentError, LimitError, Refused, XraydaqError
 

@@ -17,7 +17,13 @@ from pyvisa.constants import StatusCode
 from pyvisa.errors import Error as VisaError
 from pyvisa.errors import VisaIOError
 
-from instruments.wire.lakeshore335 import FAILURES, Identity, parse_event_status, parse_identity, single_line
+from instruments.wire.lakeshore335 import (
+    FAILURES,
+    parse_event_status,
+    parse_identity,
+    single_line,
+)
+from instruments.wire.replies import Identity
 from xraydaq.clock import Clock
 from xraydaq.errors import InstrumentError, InstrumentTimeout, Refused, WireError
 

@@ -7,10 +7,9 @@ is taken; what is no plain decimal number is refused (`float` would accept ``nan
 
 import math
 import re
-from dataclasses import dataclass
 from enum import IntFlag
 
-from xraydaq.errors import WireError
+from instruments.wire.replies import Identity, bad_text
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,7}(?:\.[0-9]{1,7})?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,3}")
@@ -53,21 +52,6 @@ class HeaterFault(IntFlag):
     SHORT = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Reply to ``*IDN?``: the whole text and its four fields."""
-
-    text: str
-    manufacturer: str
-    model: str
-    serial: str
-    firmware: str
-
-
-def _bad(message: str, text: str) -> WireError:
-    return WireError(message, text.encode("utf-8", "backslashreplace"))
-
-
 def single_line(reply: str) -> str:
     """Get the one line of a reply without its CR LF.
 
@@ -76,7 +60,7 @@ def single_line(reply: str) -> str:
     """
     line = reply.strip("\r\n")
     if not line or len(line) > LONGEST_REPLY or not (line.isascii() and line.isprintable()):
-        raise _bad("not one line of printable characters", reply)
+        raise bad_text("not one line of printable characters", reply)
     return line
 
 
@@ -87,7 +71,7 @@ def parse_number(text: str) -> float:
         WireError: anything else.
     """
     if _NUMBER.fullmatch(text) is None:
-        raise _bad("not a number", text)
+        raise bad_text("not a number", text)
     return float(text)
 
 
@@ -99,7 +83,7 @@ def parse_numbers(text: str, *counts: int) -> tuple[float, ...]:
     """
     fields = text.split(",")
     if len(fields) not in counts:
-        raise _bad(f"{len(fields)} numbers instead of {' or '.join(map(str, counts))}", text)
+        raise bad_text(f"{len(fields)} numbers instead of {' or '.join(map(str, counts))}", text)
     return tuple(map(parse_number, fields))
 
 
@@ -110,7 +94,7 @@ def parse_code(text: str, *allowed: int) -> int:
         WireError: anything else.
     """
     if _WHOLE.fullmatch(text) is None or (allowed and int(text) not in allowed) or int(text) < 0:
-        raise _bad("not one of its codes", text)
+        raise bad_text("not one of its codes", text)
     return int(text)
 
 
@@ -140,7 +124,7 @@ def parse_identity(line: str) -> Identity:
     """
     fields = [field.strip() for field in line.split(",", 3)]
     if len(fields) != 4 or not all(fields) or _NUMBER.fullmatch(fields[0]):
-        raise _bad("not an identity", line)
+        raise bad_text("not an identity", line)
     return Identity(line, *fields)
 
 
@@ -163,5 +147,5 @@ def format_number(value: float) -> str:
 
 def _register(text: str) -> int:
     if _CODE.fullmatch(text) is None or int(text) > 255:
-        raise _bad("not a status register", text)
+        raise bad_text("not a status register", text)
     return int(text)

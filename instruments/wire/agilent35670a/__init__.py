@@ -3,18 +3,17 @@
 from instruments.wire.agilent35670a.text import (
     LONGEST_MESSAGE,
     ErrorMessage,
-    Identity,
     format_number,
     message,
     parse_error,
     parse_identity,
-    parse_name,
     parse_number,
     parse_string,
     parse_whole,
     single_line,
 )
 from instruments.wire.agilent35670a.trace import BlockReader, parse_block, parse_rows
+from instruments.wire.replies import Identity, parse_name
 
 __all__ = [
     "LONGEST_MESSAGE",

@@ -8,7 +8,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from xraydaq.errors import WireError
+from instruments.wire.replies import Identity, bad_text, parse_error_entry
 
 LARGEST = 1e30
 """Beyond any voltage, density or frequency; SCPI spells "not a number" and infinity as 9.9E37 and more."""
@@ -19,20 +19,7 @@ LONGEST_MESSAGE = 128
 # PROG: mantissa digits vary with the query, the exponent has three. Exact, so that half a number is none.
 _REAL = re.compile(r"[+-]?[0-9]\.[0-9]+E[+-][0-9]{3}")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
-_NAME = re.compile(r"[A-Z][A-Z0-9]*")
 _STRING = re.compile(r'"([^"]*)"')
-_ERROR = re.compile(r'([+-]?[0-9]{1,5}),"((?:[^"]|"")*)"')
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Reply to ``*IDN?``: the whole text and its four fields."""
-
-    text: str
-    manufacturer: str
-    model: str
-    serial: str
-    firmware: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +28,6 @@ class ErrorMessage:
 
     code: int
     text: str
-
-
-def bad_text(message: str, text: str) -> WireError:
-    """Make the error of a text that is not what it must be."""
-    return WireError(message, text.encode("utf-8", "backslashreplace"))
 
 
 def message(command: str) -> str:
@@ -108,17 +90,6 @@ def parse_whole(text: str) -> int:
     return int(value)
 
 
-def parse_name(text: str) -> str:
-    """Get a name in its short upper-case form, such as ``HANN``.
-
-    Raises:
-        WireError: anything else.
-    """
-    if _NAME.fullmatch(text) is None:
-        raise bad_text("not a name", text)
-    return text
-
-
 def parse_string(text: str) -> str:
     """Get a quoted string without its quotes, such as ``"V/RTHZ"``.
 
@@ -137,10 +108,7 @@ def parse_error(line: str) -> ErrorMessage:
     Raises:
         WireError: anything else.
     """
-    match = _ERROR.fullmatch(line)
-    if match is None:
-        raise bad_text("not an entry of the error queue", line)
-    return ErrorMessage(int(match[1]), match[2].replace('""', '"'))
+    return ErrorMessage(*parse_error_entry(line))
 
 
 def parse_identity(line: str) -> Identity:

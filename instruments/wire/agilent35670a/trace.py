@@ -9,7 +9,11 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from instruments.wire.agilent35670a.text import LARGEST, bad_text, parse_real
+from instruments.wire.agilent35670a.text import (
+    LARGEST,
+    parse_real,
+)
+from instruments.wire.replies import bad_text
 from xraydaq.errors import WireError
 
 MOST_VALUES = 8192

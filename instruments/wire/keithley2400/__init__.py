@@ -12,19 +12,18 @@ from instruments.wire.keithley2400.rows import (
 )
 from instruments.wire.keithley2400.text import (
     ErrorMessage,
-    Identity,
     format_level_list,
     format_number,
     parse_boolean,
     parse_error,
     parse_identity,
-    parse_name,
     parse_names,
     parse_number,
     parse_register,
     parse_whole,
     single_line,
 )
+from instruments.wire.replies import Identity, parse_name
 
 __all__ = [
     "BLOCK_HEADER",

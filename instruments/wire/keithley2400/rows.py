@@ -14,9 +14,7 @@ from itertools import repeat
 from typing import Literal
 
 from instruments.wire.keithley2400.reading import NO_STATUS, Reading
-from instruments.wire.keithley2400.text import (
-    bad_text,
-)
+from instruments.wire.replies import bad_text
 from xraydaq.errors import WireError
 
 ELEMENTS = ("voltage", "current", "resistance", "time", "status")

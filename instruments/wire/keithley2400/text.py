@@ -9,13 +9,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xraydaq.errors import WireError
+from instruments.wire.replies import Identity, bad_text, parse_error_entry, parse_name
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:E[+-][0-9]{1,2})?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
-_NAME = re.compile(r"[A-Z][A-Z0-9]*")
 _QUOTED = re.compile(r"[\"'][A-Z:]+[\"']")
-_ERROR = re.compile(r'([+-]?[0-9]{1,5}),"((?:[^"]|"")*)"')
 _REGISTERS = (("#H", 16), ("#Q", 8), ("#B", 2))
 
 STATUS_MESSAGES = range(100, 310)
@@ -24,17 +22,6 @@ STATUS_MESSAGES = range(100, 310)
 LIST_VALUES = 50
 """Levels in one list message: UM (source list) allows 100; 50 keep a message with 15-character levels below 1 kB, a
 length the interface takes in any case (not verified in a document)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Reply to ``*IDN?``: the whole text and its four fields (UM, common commands)."""
-
-    text: str
-    manufacturer: str
-    model: str
-    serial: str
-    firmware: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +35,6 @@ class ErrorMessage:
     def is_failure(self) -> bool:
         """Get whether a command was refused or something broke, as opposed to a status message or an empty queue."""
         return self.code != 0 and self.code not in STATUS_MESSAGES
-
-
-def bad_text(message: str, text: str) -> WireError:
-    """Make the error of a text that is not what it must be."""
-    return WireError(message, text.encode("utf-8", "backslashreplace"))
 
 
 def single_line(reply: str) -> str:
@@ -103,17 +85,6 @@ def parse_boolean(text: str) -> bool:
     return text == "1"
 
 
-def parse_name(text: str) -> str:
-    """Get a name in its short upper-case form, such as ``VOLT``.
-
-    Raises:
-        WireError: anything else.
-    """
-    if _NAME.fullmatch(text) is None:
-        raise bad_text("not a name", text)
-    return text
-
-
 def parse_names(text: str) -> tuple[str, ...]:
     """Get a list of names, quoted or not: ``VOLT,CURR,TIME,STAT`` and ``"VOLT:DC","CURR:DC"``.
 
@@ -150,10 +121,7 @@ def parse_error(line: str) -> ErrorMessage:
     Raises:
         WireError: anything else.
     """
-    match = _ERROR.fullmatch(line)
-    if match is None:
-        raise bad_text("not an entry of the error queue", line)
-    return ErrorMessage(int(match[1]), match[2].replace('""', '"'))
+    return ErrorMessage(*parse_error_entry(line))
 
 
 def parse_identity(line: str) -> Identity:
