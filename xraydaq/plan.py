@@ -1,35 +1,27 @@
 """What a run would do, as text, without opening anything."""
 
-import math
-
-from procedures import bias_stability
+from procedures import PROCEDURES
 from procedures.base import BenchProcedure, Plan
 from xraydaq.config import RunConfig
-from xraydaq.errors import ConfigError
 from xraydaq.storage.disk import RESERVE_BYTES
 from xraydaq.units import format_quantity
 
-PROCEDURES: dict[str, type[bias_stability.BiasStability]] = {"bias_stability": bias_stability.BiasStability}
 ROW_OVERHEAD_BYTES = 64
-ON_COMPLIANCE = {"stop": "ends the run", "flag": "marks the row"}
 
 
 def procedure_of(config: RunConfig) -> BenchProcedure:
     """Build the procedure a recipe names, with its parameters set."""
-    try:
-        return PROCEDURES[config.recipe.procedure].from_config(config)
-    except KeyError:
-        raise ConfigError(f"procedure: {config.recipe.procedure!r} is not known") from None
+    return PROCEDURES[config.recipe.procedure]().from_config(config)
 
 
 def plan_of(config: RunConfig) -> Plan:
     """Compute the plan of a recipe."""
-    return {"bias_stability": bias_stability.plan}[config.recipe.procedure](config)
+    return PROCEDURES[config.recipe.procedure]().plan(config)
 
 
 def disk_bytes(config: RunConfig) -> int:
     """Estimate the most that the run's folder needs: journal, live view and result at once, and the reserve."""
-    columns = PROCEDURES[config.recipe.procedure].COLUMNS
+    columns = PROCEDURES[config.recipe.procedure]().COLUMNS
     return RESERVE_BYTES + plan_of(config).points * (3 * 8 * len(columns) + ROW_OVERHEAD_BYTES)
 
 
@@ -44,38 +36,26 @@ def describe(config: RunConfig) -> list[tuple[str, str]]:
         ("procedure", config.recipe.procedure),
         ("sample", f"{config.sample.name} ({files['sample']})"),
         ("bench", f"{config.bench.name} ({files['bench']}), {simulated}"),
-        *_phases(plan),
-        *_settings(config, plan),
+        *([("calibration", f"{config.calibration.name} ({files['calibration']})")] if config.calibration else []),
+        *((phase.name, _phase_text(phase.points, phase.duration_s, phase.applied)) for phase in plan.phases),
+        *plan.details,
         ("readings", str(plan.points)),
         ("duration", duration_text(plan.duration_s)),
+        *_beam(plan),
         ("disk", f"at most {disk_bytes(config) / 1e6:.0f} MB while it runs"),
         *((f"limit of {limit.quantity}", limit.text()) for limit in config.limits),
     ]
 
 
-def _phases(plan: Plan) -> list[tuple[str, str]]:
-    return [
-        (phase.name, f"{phase.points} readings in {duration_text(phase.duration_s)} at {phase.bias_v:g} V")
-        for phase in plan.phases
-    ]
+def _phase_text(points: int, duration_s: float, applied: str) -> str:
+    return f"{points} readings in {duration_text(duration_s)} at {applied}"
 
 
-def _settings(config: RunConfig, plan: Plan) -> list[tuple[str, str]]:
-    wanted = config.recipe.parameters
-    step_s = bias_stability.RAMP_STEP_S
-    steps = math.ceil(abs(wanted.bias_v) / (wanted.ramp_rate_v_per_s * step_s) - 1e-9)
-    step, rate = format_quantity(abs(wanted.bias_v) / steps, "V"), format_quantity(wanted.ramp_rate_v_per_s, "V/s")
-    range_a = math.nan if wanted.current_range_a is None else wanted.current_range_a
-    return [
-        (
-            "each reading",
-            f"every {format_quantity(wanted.period_s, 's')}, {wanted.nplc:g} PLC at {wanted.line_frequency_hz:g} Hz, "
-            f"range {format_quantity(range_a, 'A')}",
-        ),
-        ("compliance", f"{format_quantity(wanted.compliance_a, 'A')}, {ON_COMPLIANCE[wanted.on_compliance]}"),
-        ("nominal field", f"{abs(wanted.bias_v) / config.sample.gap_m / 1e3:.4g} V/mm"),
-        ("bias steps", f"{steps} of {step} up, {rate}; {plan.ramp_s:.1f} s for up and down"),
-    ]
+def _beam(plan: Plan) -> list[tuple[str, str]]:
+    if not plan.beam_s > 0:
+        return []
+    dose = f", air kerma at the crystal {format_quantity(plan.dose_gy, 'Gy')}" if plan.dose_gy > 0 else ""
+    return [("X-rays on", f"{duration_text(plan.beam_s)}{dose}")]
 
 
 def duration_text(duration_s: float) -> str:

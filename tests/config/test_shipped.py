@@ -19,12 +19,13 @@ TYPES = {"array": list, "boolean": bool, "string": str, "object": dict, "number"
 def mistakes(value, schema, root, at="file"):
     """Judge a TOML value by the words of JSON schema that ours use; an unknown word is a mistake of the schema."""
     known = {"type", "enum", "properties", "required", "additionalProperties", "anyOf", "$ref", "if", "then", "not"}
-    known |= {"items", "title", "description", "examples", "default", "format", "$defs"}
+    known |= {"items", "title", "description", "examples", "default", "format", "$defs", "allOf"}
     found = [f"{at}: the schema says {word}" for word in set(schema) - known]
     if "$ref" in schema:
         found += mistakes(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root, at)
     if "anyOf" in schema and all(mistakes(value, each, root, at) for each in schema["anyOf"]):
         found.append(f"{at}: none of the alternatives")
+    found += [mistake for each in schema.get("allOf", ()) for mistake in mistakes(value, each, root, at)]
     if "if" in schema and not mistakes(value, schema["if"], root, at):
         found += mistakes(value, schema["then"], root, at)
     if "not" in schema and not mistakes(value, schema["not"], root, at):

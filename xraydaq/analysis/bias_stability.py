@@ -19,8 +19,9 @@ from xraydaq.analysis.current_density import (
     time_mean,
 )
 from xraydaq.analysis.drift import drift_metric, end_points, line, relative_slope
+from xraydaq.analysis.outcome import Budget
 from xraydaq.analysis.remarks import of_the_temperature, remarks
-from xraydaq.analysis.result import BiasStabilityResult
+from xraydaq.analysis.result import METHOD, BiasStabilityResult, described
 from xraydaq.analysis.settling import settling_time
 from xraydaq.analysis.shape import shape, verdict
 from xraydaq.analysis.trace import Phases, on_a_grid, split
@@ -94,8 +95,11 @@ def evaluate(
         resolution_a=resolution_a,
     )
     allan, detrended, curves = _curves(time_s, net_a, noise)
-    return BiasStabilityResult(
+    result = BiasStabilityResult(
+        headline="",
         verdict=verdict(form.peak_to_peak),
+        classification=form.kind,
+        method=METHOD,
         flags=flags + of_the_temperature(temperature_k, phases.bias, net_a),
         mean_current=mean,
         current_density=current_density(mean, area_m2, area_u_m2),
@@ -115,11 +119,15 @@ def evaluate(
         duration_s=float(time_s[-1]),
         bias_on_s=phases.bias_on_s,
         dropped=phases.dropped,
-        budgets={"mean current": mean_budget, "change of current": dict(points.budget) if points else {}},
+        budgets={
+            "mean current": Budget("A", mean_budget),
+            "change of current": Budget("A", dict(points.budget) if points else {}),
+        },
         inputs=told | _rows_used(phases),
         rows_used=phases.bias,
         curves=curves,
     )
+    return described(result)
 
 
 def _rows_used(phases: Phases) -> dict[str, float]:

@@ -1,7 +1,6 @@
 """What the evaluation of a dark current trace gives."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -9,11 +8,12 @@ from xraydaq.analysis.allan import AllanPoint
 from xraydaq.analysis.current_density import Offset
 from xraydaq.analysis.drift import EndPoints, Line
 from xraydaq.analysis.noise import NoisePsd
+from xraydaq.analysis.outcome import Result
 from xraydaq.analysis.settling import Settling
 from xraydaq.analysis.shape import Shape
-from xraydaq.analysis.values import Booleans, Floats, Value
+from xraydaq.analysis.values import Booleans, Value
 
-VERSION = "1"
+SURE = 4  # the largest of many noisy values is expected to be up to this many u without any change behind it
 METHOD = (
     "Offset: mean of the rows at 0 V before the bias. Mean: trapezoidal over the bias phase; u with the noise PSD "
     "h/f^gamma + w (Whittle fit to the residuals of a smooth trend, f > 10/T), extrapolated to 5e-7 Hz or 1/(10 T). "
@@ -23,16 +23,13 @@ METHOD = (
 )
 
 
-@dataclass(frozen=True)
-class BiasStabilityResult:
+@dataclass(frozen=True, kw_only=True)
+class BiasStabilityResult(Result):
     """Figures of one trace, SI inside; times are seconds since the bias came on.
 
-    `rows_used` marks the evaluated rows at bias in the arrays given; `curves`: name -> (array, unit), short.
-    `inputs`: what the evaluation was told, and rows used; `dropped`: rows without a usable reading, by reason.
+    `rows_used` marks the evaluated rows at bias in the arrays given.
     """
 
-    verdict: str
-    flags: tuple[str, ...]
     mean_current: Value
     current_density: Value
     drift: Value
@@ -50,13 +47,7 @@ class BiasStabilityResult:
     line: Line
     duration_s: float
     bias_on_s: float
-    dropped: Mapping[str, int]
-    budgets: Mapping[str, Mapping[str, float]]
-    inputs: Mapping[str, float]
     rows_used: Booleans = field(compare=False, repr=False)
-    curves: Mapping[str, tuple[Floats, str]] = field(compare=False, repr=False)
-    method: str = METHOD
-    version: str = VERSION
 
     def quantities(self) -> dict[str, Value]:
         """Return every figure by a name that fits a file, in SI units."""
@@ -66,19 +57,7 @@ class BiasStabilityResult:
             "drift_t2": points.t2_s if points else np.nan,
             "bias_phase_duration": self.duration_s,
         }
-        named = {file_name(label): value for label, value, _ in self.rows()}
-        return named | {name: Value(time_s, 0.0, "s") for name, time_s in times.items()}
-
-    def texts(self) -> dict[str, str]:
-        """Return what is not a number: verdict, class, flags, method."""
-        dropped = ", ".join(f"{reason} {count}" for reason, count in self.dropped.items())
-        return {
-            "verdict": self.verdict,
-            "class": self.shape.kind,
-            "flags": "\n".join(self.flags),
-            "dropped_rows": dropped or "none",
-            "method": self.method,
-        }
+        return super().quantities() | {name: Value(time_s, 0.0, "s") for name, time_s in times.items()}
 
     def rows(self) -> list[tuple[str, Value, str]]:
         """Return (label, value in SI, unit to show it in); a unit of "" asks for the fitting SI prefix."""
@@ -101,6 +80,29 @@ class BiasStabilityResult:
         ]
 
 
-def file_name(label: str) -> str:
-    """Turn a label into a name that fits a file."""
-    return label.replace("5 %", "5_percent").replace("1/f", "1_over_f").replace(".", "p").replace(" ", "_").lower()
+def described(result: BiasStabilityResult) -> BiasStabilityResult:
+    """Add to a result what its own numbers say about each other: headline and notes."""
+    return replace(result, headline=_headline(result), notes=_notes(result))
+
+
+def _headline(result: BiasStabilityResult) -> str:
+    hours = f"{result.duration_s / 3600:.4g} h" if result.duration_s >= 3600 else f"{result.duration_s / 60:.3g} min"
+    used, dropped = result.inputs["rows_used"], result.inputs["rows_dropped_at_bias"]
+    return f"Dark current at {result.inputs['bias_v']:g} V for {hours}: {used} rows used, {dropped} dropped"
+
+
+def _notes(result: BiasStabilityResult) -> dict[str, str]:
+    """Notes by label: what a number depends on, or why it says little."""
+    notes = {"mean dark current": f"largest contribution to u: {result.budgets['mean current'].largest}"}
+    if result.end_points is not None:
+        points = result.end_points
+        notes["drift metric"] = f"from t1 = {points.t1_s:.0f} s to t2 = {points.t2_s:.0f} s after bias"
+        if not abs(result.drift.value) > 2 * result.drift.u:
+            notes["drift metric"] += "; not distinguished from zero"
+    if result.shape.steepest.value < SURE * result.shape.steepest.u:
+        notes["steepest change"] = "not above the noise"
+    if not result.noise.fitted:
+        notes["1/f noise density at 1 Hz"] = "not fitted, 1/f assumed"
+    if not result.offset.measured:
+        notes["offset at 0 V"] = "not measured, nothing subtracted"
+    return notes

@@ -30,9 +30,21 @@ DISPLAY_UNITS: dict[str, tuple[str, float]] = {
     "min": ("s", 60.0),
     "%": ("1", 1e-2),
     "%/h": ("s^-1", 1e-2 / 3600.0),
+    "eV": ("J", 1.602176634e-19),
+    "cm^-2": ("m^-2", 1e4),
+    "cm^2": ("m^2", 1e-4),
+    "cm^-1": ("m^-1", 1e2),
+    "mm": ("m", 1e-3),
+    "um": ("m", 1e-6),
+    "uC Gy^-1 cm^-2": ("C Gy^-1 m^-2", 1e-2),
+    "nGy/s": ("Gy/s", 1e-9),
+    "uGy/s": ("Gy/s", 1e-6),
+    "nGy/s/uA": ("Gy/s/A", 1e-3),
+    "S/cm": ("S/m", 1e2),
+    "uA": ("A", 1e-6),
 }
 PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M"}
-PREFIXED_UNITS = ("A s^-1", "A/√Hz", "A", "V")
+PREFIXED_UNITS = ("A s^-1", "A/√Hz", "A", "V", "s", "S", "Gy/s", "Gy", "C")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from instruments.keithley2400 import Keithley2400
 from instruments.sim import bench as sim
 from instruments.sim.bench import Settings, SimBench
 from instruments.sim.faults import Fault
+from instruments.sim.twin.drawn import Unknowns, drawn_device, drawn_unknowns
 from xraydaq.bench.by_hand import Ask, dark_check, open_dosimeter, open_filters, open_operator
 from xraydaq.bench.drivers import Identity, Instrument, Opening, kind_of, tube_serial_on_usb
 from xraydaq.bench.holding import held
@@ -19,7 +20,6 @@ from xraydaq.clock import Clock
 from xraydaq.config import Bench, Role, RunConfig
 from xraydaq.config.dosimeter import is_by_hand
 from xraydaq.config.models import DEVICES, FROM_SAMPLE
-from xraydaq.config.recipes import ROLES
 from xraydaq.errors import InstrumentError, Refused
 
 if TYPE_CHECKING:
@@ -62,11 +62,12 @@ def open_bench(
         BusyError: another process holds one of the resources.
         Refused: a role needs a person, and nobody is there.
     """
-    bench, roles = config.bench, ROLES[config.recipe.procedure]
+    bench, roles = config.bench, config.recipe.parameters.roles
     device = bench.twin.device if bench.twin is not None else ""
     device = config.sample.treatment if device == FROM_SAMPLE else device
     with ExitStack() as stack:
-        simulation = simulate(bench, clock, roles, device=device, seed=seed, faults=faults)
+        electrodes = config.sample.electrodes
+        simulation = simulate(bench, clock, roles, device=device, electrodes=electrodes, seed=seed, faults=faults)
         instruments: dict[str, Instrument] = {}
         identities: dict[str, Identity] = {}
         for name in (each for each in roles if each not in ("filters", "operator")):
@@ -137,6 +138,7 @@ def simulate(
     roles: Sequence[str],
     *,
     device: str = FROM_SAMPLE,
+    electrodes: str = FROM_SAMPLE,
     seed: int = 0,
     faults: tuple[Fault, ...] = (),
 ) -> SimBench | None:
@@ -148,16 +150,27 @@ def simulate(
         for each in roles
         if each in sim.ROLES and each in bench.roles and not is_by_hand(bench.roles[each].resource)
     )
-    return SimBench(clock, simulation_settings(bench, device), seed=seed, roles=with_device, faults=faults)
+    return SimBench(clock, simulation_settings(bench, device, electrodes), seed=seed, roles=with_device, faults=faults)
 
 
-def simulation_settings(bench: Bench, device: str) -> Settings:
-    """Get what the world of a simulated bench is; without a sample its crystal is the first one known."""
+def simulation_settings(bench: Bench, device: str, electrodes: str = FROM_SAMPLE) -> Settings:
+    """Get what the world of a simulated bench is; without a sample its crystal is the first one known.
+
+    `device` and `electrodes` are the sample's. With a blind seed crystal and bench are drawn.
+    """
     twin = bench.twin
     assert twin is not None
+    name = DEVICES[0] if device == FROM_SAMPLE else device
+    found = electrodes if twin.electrodes == FROM_SAMPLE else twin.electrodes
+    seed = twin.blind_seed
     return Settings(
-        device=DEVICES[0] if device == FROM_SAMPLE else device,
+        device=name if seed is None else drawn_device(name, seed),
+        electrodes=Settings.electrodes if found == FROM_SAMPLE else found,
+        unknowns=Unknowns() if seed is None else drawn_unknowns(seed),
         temperature_k=twin.temperature_k,
+        temperature_wander_k=twin.temperature_wander_k,
+        sensitivity_drift_per_h=twin.sensitivity_drift_per_h,
+        trap_spread=twin.trap_spread,
         conduction=twin.conduction,
         noise=twin.noise,
         spectral=twin.spectral,

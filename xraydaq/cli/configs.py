@@ -63,7 +63,7 @@ def plan_command(
     """
     from xraydaq.cli import names
     from xraydaq.config import load_run
-    from xraydaq.plan import describe
+    from xraydaq.plan import describe, plan_of
 
     config = load_run(
         names.recipe_file(recipe),
@@ -75,7 +75,7 @@ def plan_command(
     width = max(len(label) for label, _ in lines)
     for label, text in lines:
         typer.echo(f"{label:{width}}  {text}")
-    for warning in config.warnings:
+    for warning in (*config.warnings, *plan_of(config).warnings):
         typer.echo(f"warning: {warning}", err=True)
     return EXIT_DONE
 

@@ -7,7 +7,6 @@ from xraydaq.config.dosimeter import dosimeter_problems, is_by_hand
 from xraydaq.config.draft import Draft
 from xraydaq.config.messages import did_you_mean, dotted, shown
 from xraydaq.config.models import DEVICES, DRIVERS, FROM_SAMPLE, SIM, WITHOUT_CABLE, Bench
-from xraydaq.config.recipes import ROLES
 from xraydaq.config.source import Document
 from xraydaq.config.validate import Checked
 
@@ -99,7 +98,7 @@ def _cable_problems(bench: Bench, name: str, resource: str) -> Iterator[str]:
 def together_problems(draft: Draft) -> Iterator[str]:
     """Find what bench, sample and procedure do not have for each other."""
     if draft.knows("bench.roles", "recipe.procedure"):
-        for name in ROLES[draft.recipe.procedure]:
+        for name in draft.recipe.parameters.roles:
             if name not in draft.bench.roles:
                 drivers = ", ".join(DRIVERS[name])
                 yield (

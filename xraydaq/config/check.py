@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xraydaq.config.bench_checks import bench_problems
+from xraydaq.config.calibration import DoseCalibration, calibration_problems
 from xraydaq.config.kinds import kind_of, require_kind
 from xraydaq.config.load import load_run
 from xraydaq.config.models import FILES, Bench, Sample
@@ -30,6 +31,8 @@ def check_file(path: Path) -> Findings:
             return Findings((), load_run(Path(path)).warnings)
         if kind == "sample":
             return Findings(validate(Sample, document).problems)
+        if kind == "calibration":
+            return Findings(_calibration_problems(document))
         if kind == "bench":
             _bench_in(document)
             return Findings(())
@@ -37,8 +40,16 @@ def check_file(path: Path) -> Findings:
         return Findings(error.problems)
     keys = "; ".join(f"a {each} has {', '.join(_required(model))}" for each, model in FILES.items())
     return Findings(
-        (f"{document.origin(())}: none of the keys of a recipe, a sample or a bench is here; allowed: {keys}",)
+        (
+            f"{document.origin(())}: none of the keys of a recipe, a sample, a bench or a calibration is here; allowed: {keys}",
+        )
     )
+
+
+def _calibration_problems(document: Document) -> tuple[str, ...]:
+    checked = validate(DoseCalibration, document)
+    own = () if checked.problems else calibration_problems(checked.value)
+    return (*checked.problems, *(f"{document.origin(())}: {text}" for text in own))
 
 
 def load_bench(path: Path) -> Bench:

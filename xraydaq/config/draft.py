@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from xraydaq.config.calibration import DoseCalibration
 from xraydaq.config.locator import KeyPath
 from xraydaq.config.models import Bench, Recipe, Sample
 from xraydaq.config.source import Document, Origin
@@ -29,7 +30,9 @@ class Draft:
     sample: Sample
     bench: Bench
     parts: dict[str, Part]
-    """``recipe``, ``sample``, ``bench``."""
+    """``recipe``, ``sample``, ``bench``, ``calibration``."""
+
+    calibration: DoseCalibration | None = None
 
     def knows(self, *keys: str) -> bool:
         """Tell whether all of ``sample.gap``, ``recipe.parameters.bias``, ... are values or defaults, no stand-ins."""

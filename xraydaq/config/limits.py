@@ -13,6 +13,18 @@ from xraydaq.units import format_quantity
 
 BIAS = "bias"
 CURRENT = "current"
+TUBE_VOLTAGE = "tube voltage"
+TUBE_CURRENT = "tube current"
+TUBE_POWER = "tube power"
+TEMPERATURE = "temperature"
+OF_ROLES = (
+    (TUBE_VOLTAGE, "tube", "max_tube_voltage", "max_tube_voltage_v", "V"),
+    (TUBE_CURRENT, "tube", "max_tube_current", "max_tube_current_a", "A"),
+    (TUBE_POWER, "tube", "max_tube_power", "max_tube_power_w", "W"),
+    (TEMPERATURE, "temperature", "max_temperature", "max_temperature_k", "K"),
+)
+"""Limits of a bench that concern a run only if it has the role."""
+
 DIGITS = 12
 """Enough for messages about limits: 25.00001 V must not be told to be over 25 V by itself."""
 
@@ -59,6 +71,11 @@ def _bench(draft: Draft) -> Iterator[Limit]:
     if draft.knows("bench.limits.max_current"):
         origin = draft.origin("bench.limits.max_current")
         yield _limit(CURRENT, draft.bench.limits.max_current_a, "A", origin, "max_current of the bench")
+    needed = draft.recipe.parameters.roles if draft.knows("recipe.procedure") else ()
+    for quantity, role, key, attribute, unit in OF_ROLES:
+        value = getattr(draft.bench.limits, attribute)
+        if role in needed and value is not None and draft.knows(f"bench.limits.{key}"):
+            yield _limit(quantity, value, unit, draft.origin(f"bench.limits.{key}"), f"{key} of the bench")
 
 
 def _sample(draft: Draft) -> Iterator[Limit]:
@@ -76,7 +93,9 @@ def _instrument(draft: Draft) -> Iterator[Limit]:
         return
     origin = draft.origin("bench.roles.smu.driver")
     yield _limit(BIAS, MAX_BIAS_V, "V", origin, "the most a Keithley 2400 gives")
-    if draft.knows("recipe.parameters.bias") and not abs(draft.recipe.parameters.bias_v) <= LOW_VOLTAGE_V:
+    biases = tuple(draft.recipe.parameters.biases())
+    known = draft.knows(*(f"recipe.parameters.{key}" for key, _ in biases))
+    if known and not all(abs(bias_v) <= LOW_VOLTAGE_V for _, bias_v in biases):
         reason = f"the most a Keithley 2400 gives above {LOW_VOLTAGE_V:g} V"
         yield _limit(CURRENT, HIGH_VOLTAGE_CURRENT_A, "A", origin, reason)
     else:

@@ -8,14 +8,16 @@ from typing import TypeVar
 
 from xraydaq.clock import RealClock
 from xraydaq.config.bench_checks import bench_problems, calibration_warnings, together_problems
+from xraydaq.config.calibration import DoseCalibration, calibration_problems, calibration_remarks
 from xraydaq.config.draft import Draft, Part
 from xraydaq.config.extends import read_recipe
 from xraydaq.config.kinds import kind_of
 from xraydaq.config.limits import limits_of, tightest
 from xraydaq.config.messages import shown
-from xraydaq.config.models import Bench, Recipe, Sample
+from xraydaq.config.models import Bench, Recipe, Sample, recipe_model
 from xraydaq.config.origins import origins_of
 from xraydaq.config.overrides import apply_overrides
+from xraydaq.config.recipes.parts import SourceParameters
 from xraydaq.config.run_checks import chosen_range_a, run_problems, run_warnings
 from xraydaq.config.run_config import RunConfig
 from xraydaq.config.shipped import default_bench
@@ -48,10 +50,11 @@ def load_run(
     """
     loader = _Loader()
     recipe_document = loader.read_recipe(Path(recipe), bench, sample, overrides)
-    checked = loader.check(Recipe, recipe_document)
+    checked = loader.check(recipe_model(recipe_document.data.get("procedure")), recipe_document)
     sample_document = loader.follow(recipe_document, checked, "sample", None)
     bench_document = loader.follow(recipe_document, checked, "bench", default_bench())
-    draft = loader.draft(recipe_document, checked, sample_document, bench_document)
+    calibration_document = loader.follow(recipe_document, checked, "calibration", None)
+    draft = loader.draft(recipe_document, checked, sample_document, bench_document, calibration_document)
     limits = tightest(limits_of(draft))
     loader.problems += [*together_problems(draft), *run_problems(draft, limits)]
     if loader.problems:
@@ -65,7 +68,8 @@ def load_run(
         texts=_named(draft, "texts"),
         files=_named(draft, "files"),
         overrides=tuple(overrides),
-        warnings=(*calibration_warnings(draft, _today() if today is None else today), *run_warnings(draft)),
+        warnings=_warnings(draft, _today() if today is None else today),
+        calibration=draft.calibration,
     )
 
 
@@ -106,8 +110,9 @@ class _Loader:
         return document
 
     def draft(
-        self, recipe: Document, checked: Checked[Recipe], sample: Document | None, bench: Document | None
-    ) -> Draft:
+        self, recipe: Document, checked: Checked[Recipe], sample: Document | None, bench: Document | None,
+        calibration: Document | None,
+    ) -> Draft:  # fmt: skip
         checked_sample, checked_bench = self.check(Sample, sample), self.check(Bench, bench)
         if bench is not None:
             self.problems += bench_problems(bench, checked_bench)
@@ -115,11 +120,29 @@ class _Loader:
             "recipe": Part(recipe, checked.broken),
             "sample": Part(sample, checked_sample.broken),
             "bench": Part(bench, checked_bench.broken),
+            "calibration": Part(calibration, frozenset()),
         }
-        return Draft(checked.value, checked_sample.value, checked_bench.value, parts)
+        beam = None if calibration is None else self._calibration(calibration)
+        return Draft(checked.value, checked_sample.value, checked_bench.value, parts, beam)
+
+    def _calibration(self, document: Document) -> DoseCalibration | None:
+        checked = self.check(DoseCalibration, document)
+        if checked.problems:
+            return None
+        self.problems += [f"{document.origin(())}: {text}" for text in calibration_problems(checked.value)]
+        return checked.value
+
+
+def _warnings(draft: Draft, today: date) -> tuple[str, ...]:
+    remarks = () if draft.calibration is None else calibration_remarks(draft.calibration, today)
+    said = draft.bench.simulated or draft.bench.served_simulation
+    kept = [each for each in remarks if not (said and each.endswith("simulated bench"))]
+    return (*calibration_warnings(draft, today), *kept, *run_warnings(draft))
 
 
 def _with_range(draft: Draft) -> Recipe:
+    if not isinstance(draft.recipe.parameters, SourceParameters):
+        return draft.recipe
     range_a = chosen_range_a(draft.recipe.parameters, draft.sample)
     parameters = draft.recipe.parameters.model_copy(update={"current_range_a": range_a})
     return draft.recipe.model_copy(update={"parameters": parameters})

@@ -1,10 +1,12 @@
 """What bench, sample and recipe files may contain."""
 
 from datetime import date
-from typing import Annotated, Literal
+from functools import cache
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
 
+from xraydaq.config.calibration import DoseCalibration
 from xraydaq.config.dosimeter import FOLDER, OPERATOR, DosimeterTable
 from xraydaq.config.recipes import PARAMETERS
 from xraydaq.config.recipes.bias_stability import BiasStabilityParameters
@@ -27,8 +29,8 @@ DRIVERS = {
 WITHOUT_CABLE = {"dosimeter": (OPERATOR, FOLDER), "filters": (OPERATOR,)}
 """Roles that a person or a folder of files can fill, and how their resource begins then."""
 
-DEVICES = ("untreated", "mai", "atomistic")
-"""Treatments of which the simulated bench knows a crystal."""
+DEVICES = ("untreated", "mai", "atomistic", "glass")
+"""Treatments of which the simulated bench knows a crystal, and its glass blank."""
 
 FROM_SAMPLE = "from sample"
 FRAMES = ("8N1", "8N2", "7O1", "7E1")
@@ -107,15 +109,60 @@ class Foils(Model):
     """What can be mounted behind it, one entry at a time; foils that are used together are an entry of their own."""
 
 
+class StageTable(Model):
+    """How the temperature controller drives the stage; found once for a stage, by its step response."""
+
+    heater_range: Annotated[Literal["low", "medium", "high"], Choice(("low", "medium", "high"))] = "high"
+    proportional: Annotated[float, Number(50, Bounds(at_least=0.1, at_most=1000.0))] = 50.0
+    integral: Annotated[float, Number(20, Bounds(at_least=0.1, at_most=1000.0))] = 20.0
+    derivative_percent: Annotated[float, Number(0, Bounds(at_least=0.0, at_most=200.0))] = Field(
+        0.0, alias="derivative"
+    )
+    """In percent, as the controller counts it."""
+
+    ramp_rate_k_per_s: Annotated[float, Quantity("K/s", "5 K/min", Bounds(at_least=0.1 / 60, at_most=100 / 60))] = (
+        Field(5 / 60, alias="ramp_rate")
+    )
+    crystal_lag_s: Annotated[float, Quantity("s", "25 s", Bounds(at_least=0.0, at_most=3600.0))] = Field(
+        25.0, alias="crystal_lag"
+    )
+    """Time constant with which the crystal follows the sensor."""
+
+    offset_u_k: Annotated[float, Quantity("K", "0.3 K", Bounds(at_least=0.0, at_most=10.0))] = Field(
+        0.3, alias="sensor_uncertainty"
+    )
+    """Standard uncertainty of the crystal's temperature where the sensor says its own."""
+
+
 class TwinSettings(Model):
     """The simulated world of a simulated bench."""
 
     device: Annotated[str, Choice((FROM_SAMPLE, *DEVICES))] = FROM_SAMPLE
     """Which crystal is on the bench; by default the one the sample's treatment names."""
 
+    electrodes: Annotated[
+        Literal["from sample", "interdigitated", "single_gap", "injecting_gap"],
+        Choice((FROM_SAMPLE, "interdigitated", "single_gap", "injecting_gap")),
+    ] = "from sample"
+    """What is on the crystal; by default what the sample's key says."""
+
+    blind_seed: Annotated[int, Number(17, Bounds(at_least=0), whole=True)] | None = None
+    """Draws a crystal around the named one, and a bench that is slightly off; left out, both are as they are known."""
+
+    trap_spread: Annotated[float, Number(0.5, Bounds(at_least=0.0, at_most=3.0))] | None = None
+    """Standard deviation of the logarithm of the trap levels; 0 is a single level, left out the device's."""
+
     temperature_k: Annotated[float, Quantity("K", "298.15 K", Bounds(at_least=200.0, at_most=350.0))] = Field(
         298.15, alias="temperature"
     )
+    temperature_wander_k: Annotated[float, Quantity("K", "0.5 K", Bounds(at_least=0.0, at_most=5.0))] = Field(
+        0.0, alias="temperature_wander"
+    )
+    """rms of its slow wander."""
+
+    sensitivity_drift_per_h: Annotated[float, Number(-0.1, Bounds(at_least=-1.0, at_most=1.0))] = 0.0
+    """Relative change of the crystal's sensitivity in an hour."""
+
     conduction: Annotated[Literal["parallel", "sharp"], Choice(("parallel", "sharp"))] = "parallel"
     noise: Annotated[Literal["psd", "lod"], Choice(("psd", "lod"))] = "psd"
     spectral: Annotated[Literal["flat", "energy"], Choice(("flat", "energy"))] = "flat"
@@ -126,8 +173,8 @@ class TwinSettings(Model):
     )
     """What cools the stage; left out, nothing does."""
 
-    wiring: Annotated[Literal["smu", "preamplifier"], Choice(("smu", "preamplifier"))] = "smu"
-    """Which instrument the crystal is connected to; the other one sees an open input."""
+    wiring: Annotated[Literal["smu", "preamplifier", "none"], Choice(("smu", "preamplifier", "none"))] = "smu"
+    """Which instrument the crystal is connected to at first; the others see an open input."""
 
 
 class Bench(Model):
@@ -139,6 +186,7 @@ class Bench(Model):
     limits: BenchLimits
     filters: Foils | None = None
     dosimeter: DosimeterTable | None = None
+    stage: StageTable | None = None
     twin: TwinSettings | None = None
     served_simulation: Annotated[bool, Switch()] = False
     """Behind these resources stand simulators that another process serves; runs say so."""
@@ -184,6 +232,16 @@ class Sample(Model):
     finger_width_m: Annotated[float, Quantity("m", "50 um", Bounds(above=0.0, at_most=0.05))] | None = Field(
         None, alias="finger_width"
     )
+    electrodes: Annotated[
+        Literal["interdigitated", "single_gap", "injecting_gap"],
+        Choice(("interdigitated", "single_gap", "injecting_gap")),
+    ] = "interdigitated"
+    """Fingers for radiation, one gap for conductivity, one gap with ohmic contacts that inject for its traps."""
+
+    relative_permittivity: Annotated[float, Number(32, Bounds(at_least=1.0, at_most=1000.0))] | None = None
+    relative_permittivity_u: Annotated[float, Number(3, Bounds(at_least=0.0, at_most=1000.0))] | None = None
+    """Standard uncertainty."""
+
     max_field_v_per_m: Annotated[float, Quantity("V/m", "0.5 V/um", Bounds(above=0.0))] = Field(alias="max_field")
     """Largest nominal field; times the gap it limits the bias."""
 
@@ -205,11 +263,22 @@ class Recipe(Model):
     bench: FilePath | None = None
     """The simulated bench that comes with the program when left out."""
 
+    calibration: FilePath | None = None
+    """The dose calibration of the beam; needed by procedures that state a dose."""
+
     extends: FilePath | None = None
     """Another recipe whose keys apply where this one says nothing; limits are not keys and always apply."""
 
-    parameters: BiasStabilityParameters
+    parameters: BiasStabilityParameters | Any
+    """Of the model that `recipe_model` puts here for the procedure."""
 
 
-FILES: dict[str, type[Model]] = {"recipe": Recipe, "sample": Sample, "bench": Bench}
+@cache
+def recipe_model(procedure: object) -> type[Recipe]:
+    """Get the model of recipes of a procedure; one of an unknown name is read as the first, to go on checking."""
+    parameters = PARAMETERS.get(str(procedure), BiasStabilityParameters)
+    return create_model(f"{Recipe.__name__}Of{parameters.__name__}", __base__=Recipe, parameters=(parameters, ...))
+
+
+FILES: dict[str, type[Model]] = {"recipe": Recipe, "sample": Sample, "bench": Bench, "calibration": DoseCalibration}
 """Kind of file -> what it may contain."""

@@ -1,13 +1,23 @@
-"""Checks of a bias-stability run across recipe, sample and bench: limits, ranges, timing."""
+"""Checks of a run across recipe, sample and bench: limits, ranges, timing."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from xraydaq.config.calibration import SAME_AL_M, DoseCalibration
 from xraydaq.config.draft import Draft
 from xraydaq.config.envelope import OVERRANGE, reading_time_s, smallest_range_a
-from xraydaq.config.limits import BIAS, CURRENT, DIGITS, Limit
+from xraydaq.config.limits import (
+    BIAS,
+    CURRENT,
+    DIGITS,
+    TEMPERATURE,
+    TUBE_CURRENT,
+    TUBE_POWER,
+    TUBE_VOLTAGE,
+    Limit,
+)
 from xraydaq.config.models import Sample
-from xraydaq.config.recipes.bias_stability import BiasStabilityParameters
+from xraydaq.config.recipes.parts import SourceParameters
 from xraydaq.units import format_quantity
 
 SMU_BAUD = 9600
@@ -16,8 +26,10 @@ SMU_BAUD = 9600
 COMPLIANCE_MARGIN = 10.0
 """Recommended ratio of compliance to the largest expected dark current."""
 
+Limits = dict[str, Limit]
 
-def chosen_range_a(wanted: BiasStabilityParameters, sample: Sample) -> float:
+
+def chosen_range_a(wanted: SourceParameters, sample: Sample) -> float:
     """Get the recipe's current range, else the smallest that holds the dark current and that the compliance has."""
     if wanted.current_range_a is not None:
         return wanted.current_range_a
@@ -28,15 +40,25 @@ def chosen_range_a(wanted: BiasStabilityParameters, sample: Sample) -> float:
 def run_problems(draft: Draft, limits: tuple[Limit, ...]) -> Iterator[str]:
     """Find what must not run; `limits` is the tightest of each quantity."""
     by_quantity = {limit.quantity: limit for limit in limits}
-    yield from _bias(draft, by_quantity.get(BIAS))
-    yield from _compliance(draft, by_quantity.get(CURRENT))
-    yield from _range(draft)
-    yield from _timing(draft)
+    yield from _biases(draft, by_quantity)
+    yield from _beams(draft, by_quantity)
+    yield from _temperatures(draft, by_quantity)
+    yield from _foils(draft)
+    yield from _calibration(draft)
+    if isinstance(draft.recipe.parameters, SourceParameters):
+        yield from _compliance(draft, by_quantity.get(CURRENT))
+        yield from _range(draft)
+        yield from _timing(draft)
+    for key, text in draft.recipe.parameters.problems():
+        if draft.knows(f"recipe.parameters.{key}"):
+            yield f"{_at(draft, key)}{text}"
 
 
 def run_warnings(draft: Draft) -> Iterator[str]:
     """Find what may run but should be known."""
     wanted, expected_a = draft.recipe.parameters, draft.sample.max_dark_current_a
+    if not isinstance(wanted, SourceParameters):
+        return
     if not wanted.compliance_a >= COMPLIANCE_MARGIN * expected_a * (1 - 1e-9):
         yield (
             f"{_at(draft, 'compliance')}{_amps(wanted.compliance_a)} is less than {COMPLIANCE_MARGIN:g} times the "
@@ -50,22 +72,97 @@ def run_warnings(draft: Draft) -> Iterator[str]:
         )
 
 
-def _bias(draft: Draft, limit: Limit | None) -> Iterator[str]:
-    if not draft.knows("recipe.parameters.bias"):
+def _biases(draft: Draft, limits: Limits) -> Iterator[str]:
+    yield from _over_limits(draft, draft.recipe.parameters.biases(), limits.get(BIAS))
+
+
+def _beams(draft: Draft, limits: Limits) -> Iterator[str]:
+    beams = tuple(draft.recipe.parameters.beams())
+    if beams and draft.knows("bench.roles", "bench.served_simulation") and draft.bench.is_real:
+        yield (
+            f"{draft.origin('recipe.procedure')}: procedure: {draft.recipe.procedure} switches X-rays on, which this "
+            "version does on simulated benches only: on a real bench the beam needs a guardian that survives this "
+            "program, and there is none yet"
+        )
+    yield from _over_limits(draft, ((key, kv) for key, kv, _ in beams[:1]), limits.get(TUBE_VOLTAGE))
+    yield from _over_limits(draft, ((key, current) for key, _, current in beams), limits.get(TUBE_CURRENT))
+    yield from _over_limits(draft, ((key, kv * current) for key, kv, current in beams), limits.get(TUBE_POWER))
+
+
+def _temperatures(draft: Draft, limits: Limits) -> Iterator[str]:
+    yield from _over_limits(draft, draft.recipe.parameters.temperatures(), limits.get(TEMPERATURE))
+
+
+def _foils(draft: Draft) -> Iterator[str]:
+    if not draft.knows("bench.filters") or draft.bench.filters is None:
         return
-    bias_v = draft.recipe.parameters.bias_v
-    if bias_v == 0:
-        yield f"{_at(draft, 'bias')}0 V given; allowed: a bias of either sign (baseline and tail are taken at 0 V)"
-    if limit is not None and not limit.holds(bias_v):
-        yield _over(draft, "bias", bias_v, limit)
+    known_m = (0.0, *draft.bench.filters.foils_m)
+    for key, foil_m in draft.recipe.parameters.foils():
+        if draft.knows(f"recipe.parameters.{key}") and not any(abs(foil_m - each) < 1e-9 for each in known_m):
+            foils = ", ".join(format_quantity(each, "m", DIGITS) for each in known_m)
+            yield (
+                f"{_at(draft, key)}{format_quantity(foil_m, 'm', DIGITS)} is no foil of the bench "
+                f"({draft.origin('bench.filters')}); allowed: {foils}"
+            )
+
+
+def _calibration(draft: Draft) -> Iterator[str]:
+    wanted = draft.recipe.parameters
+    if draft.recipe.calibration is None:
+        if wanted.NEEDS_CALIBRATION:
+            yield (
+                f"{draft.origin('recipe.procedure')}: calibration: missing; {draft.recipe.procedure} states doses; "
+                'write for example calibration = "../calibrations/simulated_50kv.toml" above the first table'
+            )
+        return
+    if draft.calibration is None:
+        return
+    yield from _uncalibrated_beams(draft, draft.calibration)
+    if draft.calibration.simulated and draft.bench.is_real:
+        yield (
+            f"{draft.origin('recipe.calibration')}: calibration: {draft.calibration.name!r} was made on a simulated "
+            "bench; a real one needs its own: xraydaq run dose_calibration"
+        )
+
+
+def _uncalibrated_beams(draft: Draft, calibration: DoseCalibration) -> Iterator[str]:
+    wanted, origin = draft.recipe.parameters, draft.origin("recipe.calibration")
+    for key, tube_voltage_v, _ in tuple(wanted.beams())[:1]:
+        if abs(tube_voltage_v - calibration.tube_voltage_v) > 1e-6 * calibration.tube_voltage_v:
+            yield (
+                f"{_at(draft, key)}{format_quantity(tube_voltage_v, 'V')} is not the voltage of the calibration "
+                f"({origin}); allowed: {format_quantity(calibration.tube_voltage_v, 'V')}"
+            )
+    if draft.bench.filters is None:
+        return
+    known_m = [each.total_al_m for each in calibration.filters]
+    for key, foil_m in wanted.foils():
+        total_m = draft.bench.filters.fixed_m + foil_m
+        if draft.knows(f"recipe.parameters.{key}") and not any(abs(total_m - each) <= SAME_AL_M for each in known_m):
+            filters = ", ".join(format_quantity(each, "m") for each in known_m)
+            yield (
+                f"{_at(draft, key)}with the fixed filter {format_quantity(total_m, 'm')} of aluminium, which the "
+                f"calibration ({origin}) does not have; it has {filters}"
+            )
+
+
+def _over_limits(draft: Draft, wanted: Iterable[tuple[str, float]], limit: Limit | None) -> Iterator[str]:
+    said: set[str] = set()  # one line for each key, however many values of it are too large
+    for key, value in wanted:
+        if limit is None or not draft.knows(f"recipe.parameters.{key}") or limit.holds(value) or key in said:
+            continue
+        said.add(key)
+        yield (
+            f"{_at(draft, key)}{format_quantity(value, limit.unit, DIGITS)} is over the limit of {limit.text()}; "
+            f"use at most {format_quantity(limit.value, limit.unit, DIGITS)}"
+        )
 
 
 def _compliance(draft: Draft, limit: Limit | None) -> Iterator[str]:
     if not draft.knows("recipe.parameters.compliance"):
         return
     compliance_a = draft.recipe.parameters.compliance_a
-    if limit is not None and not limit.holds(compliance_a):
-        yield _over(draft, "compliance", compliance_a, limit)
+    yield from _over_limits(draft, (("compliance", compliance_a),), limit)
     if draft.knows("sample.max_dark_current") and not compliance_a > draft.sample.max_dark_current_a:
         yield (
             f"{_at(draft, 'compliance')}{_amps(compliance_a)} is not above the max_dark_current of "
@@ -90,18 +187,23 @@ def _range(draft: Draft) -> Iterator[str]:
 
 def _timing(draft: Draft) -> Iterator[str]:
     wanted = draft.recipe.parameters
-    if draft.knows(*(f"recipe.parameters.{key}" for key in ("period", "nplc", "line_frequency"))):
-        shortest_s = reading_time_s(wanted.nplc, wanted.line_frequency_hz, serial_baud=_serial_baud(draft))
-        if not wanted.period_s >= shortest_s:
+    if not draft.knows("recipe.parameters.nplc", "recipe.parameters.line_frequency"):
+        return
+    shortest_s = reading_time_s(wanted.nplc, wanted.line_frequency_hz, serial_baud=_serial_baud(draft))
+    for key, period_s in wanted.periods():
+        if draft.knows(f"recipe.parameters.{key}") and not period_s >= shortest_s:
             yield (
-                f"{_at(draft, 'period')}{_seconds(wanted.period_s)} is shorter than a reading; allowed: "
+                f"{_at(draft, key)}{_seconds(period_s)} is shorter than a reading; allowed: "
                 f"at least {_seconds(_rounded_up(shortest_s))} at {wanted.nplc:g} PLC and "
-                f"{wanted.line_frequency_hz:g} Hz; use a longer period or a smaller nplc"
+                f"{wanted.line_frequency_hz:g} Hz; use a longer {key} or a smaller nplc"
             )
-    if (
-        draft.knows("recipe.parameters.period", "recipe.parameters.duration")
-        and not wanted.period_s <= wanted.duration_s
-    ):
+    if hasattr(wanted, "duration_s") and draft.knows("recipe.parameters.period", "recipe.parameters.duration"):
+        yield from _period_in_duration(draft)
+
+
+def _period_in_duration(draft: Draft) -> Iterator[str]:
+    wanted = draft.recipe.parameters
+    if not wanted.period_s <= wanted.duration_s:
         yield (
             f"{_at(draft, 'period')}{_seconds(wanted.period_s)} is longer than the duration of "
             f"{_seconds(wanted.duration_s)} ({draft.origin('recipe.parameters.duration')}); "
@@ -114,13 +216,6 @@ def _serial_baud(draft: Draft) -> int | None:
         return None
     smu = draft.bench.roles["smu"]
     return (smu.baud or SMU_BAUD) if smu.resource.startswith("ASRL") else None
-
-
-def _over(draft: Draft, key: str, value: float, limit: Limit) -> str:
-    return (
-        f"{_at(draft, key)}{format_quantity(value, limit.unit, DIGITS)} is over the limit of {limit.text()}; "
-        f"use at most {format_quantity(limit.value, limit.unit, DIGITS)}"
-    )
 
 
 def _at(draft: Draft, key: str) -> str:

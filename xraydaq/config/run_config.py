@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
+from xraydaq.config.calibration import DoseCalibration
 from xraydaq.config.limits import Limit
 from xraydaq.config.models import Bench, Recipe, Sample
 
@@ -31,6 +32,9 @@ class RunConfig:
     warnings: tuple[str, ...] = ()
     """What may run but should be known: calibration run out, compliance close to the dark current."""
 
+    calibration: DoseCalibration | None = None
+    """Of the beam; None where the recipe cites none."""
+
     def limit(self, quantity: str) -> float:
         """Get the largest allowed size of ``bias`` (V) or ``current`` (A)."""
         return next(each.value for each in self.limits if each.quantity == quantity)
@@ -41,6 +45,7 @@ class RunConfig:
             "recipe": self.recipe.model_dump(mode="json"),
             "sample": self.sample.model_dump(mode="json"),
             "bench": self.bench.model_dump(mode="json") | {"simulated": self.bench.simulated},
+            "calibration": None if self.calibration is None else self.calibration.model_dump(mode="json"),
             "limits": [asdict(limit) for limit in self.limits],
             "files": dict(self.files),
             "overrides": list(self.overrides),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xraydaq.config.models import FILES
+from xraydaq.config.models import FILES, recipe_model
 from xraydaq.config.recipes import PARAMETERS
 from xraydaq.config.validate import fields_of, inner_model
 from xraydaq.config.values import Model, Quantity
@@ -11,13 +11,44 @@ from xraydaq.units import format_quantity
 
 def json_schema() -> dict[str, Any]:
     """Get the JSON schemas of ``bench``, ``sample`` and ``recipe`` files, by kind."""
-    schemas = {kind: model.model_json_schema(by_alias=True) for kind, model in FILES.items()}
-    for kind, model in FILES.items():
-        definitions = schemas[kind].get("$defs", {})
-        for each in (model, *_inner(model)):
-            _write_defaults(each, definitions.get(each.__name__, schemas[kind]))
-    _need_nothing_below_a_base(schemas["recipe"])
-    return schemas
+    return {kind: _recipe_schema() if kind == "recipe" else _schema(model) for kind, model in FILES.items()}
+
+
+def _schema(model: type[Model]) -> dict[str, Any]:
+    schema = model.model_json_schema(by_alias=True)
+    for each in (model, *_inner(model)):
+        _write_defaults(each, schema.get("$defs", {}).get(each.__name__, schema))
+    return schema
+
+
+def _recipe_schema() -> dict[str, Any]:
+    """Get what all recipes have, and for each procedure what its parameters are."""
+    schemas = {procedure: _schema(recipe_model(procedure)) for procedure in PARAMETERS}
+    merged = next(iter(schemas.values()))
+    required = merged.pop("required")
+    merged["properties"]["parameters"] = {"type": "object"}
+    merged["$defs"] = {name: table for schema in schemas.values() for name, table in schema["$defs"].items()}
+    merged["allOf"] = [
+        _unless_it_extends({"required": required}),
+        *(_of_procedure(procedure, merged["$defs"]) for procedure in PARAMETERS),
+    ]
+    return merged
+
+
+def _of_procedure(procedure: str, tables: dict[str, Any]) -> dict[str, Any]:
+    """Ask for the required parameters only where no ``extends`` may supply them."""
+    name = PARAMETERS[procedure].__name__
+    needed = tables[name].pop("required", [])
+    parameters = {"properties": {"parameters": {"$ref": f"#/$defs/{name}"}}}
+    there = _unless_it_extends({"properties": {"parameters": {"required": needed}}})
+    return {
+        "if": {"properties": {"procedure": {"enum": [procedure]}}, "required": ["procedure"]},
+        "then": {"allOf": [parameters, there]},
+    }
+
+
+def _unless_it_extends(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"if": {"not": {"required": ["extends"]}}, "then": schema}
 
 
 def _inner(model: type[Model]) -> list[type[Model]]:
@@ -33,11 +64,3 @@ def _write_defaults(model: type[Model], schema: dict[str, Any]) -> None:
         for quantity in (each for each in field.metadata if isinstance(each, Quantity)):
             if "default" in described:
                 described["default"] = format_quantity(described["default"], quantity.unit, 12)
-
-
-def _need_nothing_below_a_base(recipe: dict[str, Any]) -> None:
-    """Ask for the required keys only where no ``extends`` may supply them."""
-    tables = {model.__name__: recipe["$defs"][model.__name__] for model in PARAMETERS.values()}
-    (parameters,) = (table.pop("required") for table in tables.values())
-    recipe["if"] = {"not": {"required": ["extends"]}}
-    recipe["then"] = {"required": recipe.pop("required"), "properties": {"parameters": {"required": parameters}}}

@@ -18,9 +18,9 @@ from xraydaq.config.messages import PROBLEM, closest, did_you_mean, dotted, show
 from xraydaq.config.models import FILES
 from xraydaq.config.source import Document
 from xraydaq.config.values import Model, Number, Quantities, Quantity
-from xraydaq.config.words import Choice, Day, Text
+from xraydaq.config.words import Choice, Day, Switch, Text
 
-FIELD_TYPES = (Quantity, Quantities, Number, Text, Choice, Day)
+FIELD_TYPES = (Quantity, Quantities, Number, Text, Choice, Day, Switch)
 
 M = TypeVar("M", bound=Model)
 

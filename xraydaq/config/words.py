@@ -87,7 +87,7 @@ class Choice:
 class Switch:
     """Yes or no, as TOML writes them."""
 
-    example = "true"
+    example = True
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.read)

@@ -4,14 +4,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict, TypeVar
+from typing import TypeVar
 
-from instruments.keithley2400.ranges import current_accuracy
 from xraydaq import __version__
-from xraydaq.analysis.bias_stability import BiasStabilityResult, evaluate
-from xraydaq.analysis.result import file_name
+from xraydaq.analysis.outcome import Result, file_name
 from xraydaq.clock import Clock, RealClock
-from xraydaq.errors import EXIT_BUG, EXIT_DONE, ConfigError, StorageError, XraydaqError
+from xraydaq.errors import EXIT_BUG, EXIT_DONE, StorageError, XraydaqError
+from xraydaq.evaluation import evaluate_stored, figure_of
 from xraydaq.storage import Quantity, RecoveryReport, StoredAnalysis, StoredRun, add_analysis, read_run, recover
 from xraydaq.storage.model import iso_utc
 
@@ -32,7 +31,7 @@ class Closed:
     """
 
     result_path: Path | None
-    result: BiasStabilityResult | None
+    result: Result | None
     figures: tuple[Path, ...]
     problem: str = ""
     simulated: bool | None = None
@@ -95,81 +94,34 @@ def recover_run(folder: Path, wall: Clock | None = None) -> tuple[RecoveryReport
     return report, Closed(path, None, (), problem, exit_code=code) if closed is None else closed
 
 
-def evaluate_stored(stored: StoredRun) -> BiasStabilityResult:
-    """Evaluate a stored run by the analysis of its procedure.
-
-    Raises:
-        ConfigError: there is no analysis for this procedure.
-        StorageError: the run does not tell what its analysis must know.
-        NotEnoughData: the readings do not allow it.
-    """
-    header, columns = stored.header, stored.columns
-    if header.procedure != "bias_stability":
-        raise ConfigError(f"{stored.path}: there is no analysis for the procedure {header.procedure!r}")
-    try:
-        told = _told(stored)
-        needed = [columns[name] for name in ("elapsed", "current", "voltage", "status")]
-    except (KeyError, TypeError) as error:
-        raise StorageError(f"{stored.path}: the run does not tell {error}, which its analysis needs") from error
-    return evaluate(*needed, temperature_k=columns.get("temperature"), **told)
-
-
-def _analysed(stored: StoredRun, wall: Clock | None) -> tuple[BiasStabilityResult, StoredAnalysis]:
+def _analysed(stored: StoredRun, wall: Clock | None) -> tuple[Result, StoredAnalysis]:
     result = evaluate_stored(stored)
     return result, stored_analysis(result, stored, wall)
 
 
-class _Told(TypedDict):
-    bias_v: float
-    gap_m: float
-    gap_u_m: float
-    area_m2: float
-    area_u_m2: float
-    reading_time_s: float
-    gain_u_rel: float
-    offset_u_a: float
-    resolution_a: float
-
-
-def _told(stored: StoredRun) -> _Told:
-    wanted, sample = stored.header.resolved["recipe"]["parameters"], stored.header.sample
-    accuracy = current_accuracy(wanted["current_range_a"], wanted["nplc"])
-    return {
-        "bias_v": wanted["bias_v"],
-        "gap_m": sample["gap_m"],
-        "gap_u_m": sample["gap_u_m"],
-        "area_m2": sample["area_m2"],
-        "area_u_m2": sample["area_u_m2"],
-        "reading_time_s": wanted["nplc"] / wanted["line_frequency_hz"],
-        "gain_u_rel": accuracy.gain_u_rel,
-        "offset_u_a": accuracy.offset_u_a,
-        "resolution_a": accuracy.resolution_a,
-    }
-
-
-def stored_analysis(result: BiasStabilityResult, stored: StoredRun, wall: Clock | None = None) -> StoredAnalysis:
+def stored_analysis(result: Result, stored: StoredRun, wall: Clock | None = None) -> StoredAnalysis:
     """Put a result into the form the file keeps: SI values, what each uncertainty is made of, curves, words."""
     quantities = {
         name: Quantity(each.value, each.u, _file_unit(each.unit)) for name, each in result.quantities().items()
     }
     shares = {
-        f"u_of_{file_name(budget)}_from_{file_name(source)}": Quantity(u_a, unit="A")
-        for budget, sources in result.budgets.items()
-        for source, u_a in sources.items()
+        f"u_of_{file_name(label)}_from_{file_name(source)}": Quantity(u, unit=_file_unit(budget.unit))
+        for label, budget in result.budgets.items()
+        for source, u in budget.shares.items()
     }
     return StoredAnalysis(
         name=stored.header.procedure,
         program="xraydaq",
         version=__version__,
         date=iso_utc((RealClock() if wall is None else wall).utc()),
-        inputs={name: float(value) for name, value in result.inputs.items()},
+        inputs={name: float(value) for name, value in result.inputs.items() if not isinstance(value, str)},
         results=quantities | shares,
         text=result.texts() | {"method_version": result.version},
         curves={name: (values, _file_unit(unit)) for name, (values, unit) in result.curves.items()},
     )
 
 
-def draw(result: BiasStabilityResult, stored: StoredRun, folder: Path, number: int = 1) -> tuple[Path, ...]:
+def draw(result: Result, stored: StoredRun, folder: Path, number: int = 1) -> tuple[Path, ...]:
     """Draw the figure of a run into `folder` and return the files written: ``<id>.png``, ``<id>.2.png``, and .pdf.
 
     `number` is that of the analysis in the file, so that every analysis has a figure of its own.
@@ -177,18 +129,14 @@ def draw(result: BiasStabilityResult, stored: StoredRun, folder: Path, number: i
     Raises:
         StorageError: one of the files exists, or cannot be written.
     """
-    from xraydaq.report import figures, save
+    from xraydaq.report import save
 
-    header = stored.header
-    elapsed_s, current_a = stored.columns["elapsed"], stored.columns["current"]
-    figure = figures.bias_stability(
-        result, elapsed_s, current_a, title=header.title, simulated=header.simulated, served=header.served_simulation
-    )
+    header, figure = stored.header, figure_of(result, stored)
     suffix = "" if number == 1 else f".{number}"
     return save(figure, folder / f"{header.run_id or stored.path.stem}{suffix}")
 
 
-def _with_figure(path: Path, result: BiasStabilityResult, stored: StoredRun, number: int) -> Closed:
+def _with_figure(path: Path, result: Result, stored: StoredRun, number: int) -> Closed:
     files, problem, code = _tried("figure", lambda: draw(result, stored, path.parent, number))
     header = stored.header
     return Closed(path, result, files or (), problem, header.simulated, header.served_simulation, code)

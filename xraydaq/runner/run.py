@@ -4,10 +4,11 @@ import logging
 import signal
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from instruments.keithley2400 import Keithley2400
 from instruments.sim.faults import Fault
 from procedures.base import BenchProcedure, Plan, RunContext
 from xraydaq.bench import OpenBench, identification, open_bench
@@ -48,6 +49,8 @@ class RunOptions:
     faults: tuple[Fault, ...] = ()
     start_utc_s: float | None = None
     """The date that a simulated bench starts at; None is the present one."""
+    ask: Callable[[str], str] | None = None
+    """Shows the person at the bench a text and returns the line that was typed; None: nobody is there."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,8 @@ def run(config: RunConfig, options: RunOptions, listener: Listener | None = None
     clock = clock_for(config, options.speed, options.start_utc_s)
     plan = plan_of(config)
     seed = options.seed if config.bench.simulated else None
-    with stop_requests() as signals, open_bench(config, clock, seed=options.seed, faults=options.faults) as bench:
+    opened = open_bench(config, clock, seed=options.seed, faults=options.faults, ask=options.ask)
+    with stop_requests() as signals, opened as bench:
         procedure = procedure_of(config)
         header = _header(config, procedure, clock, bench, seed)
         writer = RunWriter.create(
@@ -113,8 +117,8 @@ def _header(config: RunConfig, procedure: BenchProcedure, clock: Clock, bench: O
         title=config.recipe.title or config.recipe.procedure,
         definition="NXsensor_scan",
         columns=procedure.COLUMNS,
-        signal="current",
-        axes=("elapsed",),
+        signal=procedure.SIGNAL,
+        axes=procedure.AXES,
         sample=config.sample.model_dump(mode="json"),
         config_texts=dict(config.texts),
         resolved=config.resolved(),
@@ -147,7 +151,12 @@ class _Session:
         self._start_s = clock.now()
 
     def acquire(self, procedure: BenchProcedure) -> Outcome:
-        procedure.attach(RunContext(self._bench, self._clock, self._stop, self._config, self._note, self._snapshot))
+        procedure.attach(
+            RunContext(
+                bench=self._bench, clock=self._clock, stop=self._stop, config=self._config, note=self._note,
+                snapshot=self._snapshot, block=self._writer.block,
+            )
+        )  # fmt: skip
         thread = ProcedureThread(procedure, self._store_row, self._stop)
         thread.start()
         while thread.is_alive():
@@ -173,18 +182,23 @@ class _Session:
 
     def _snapshot(self, moment: str) -> None:
         """Store identity, settings and error queue of every instrument."""
-        try:
-            smu = self._bench.smu
-            record = {
-                "idn": identification(self._bench.identities["smu"]),
-                f"settings_{moment}": smu.settings(),
-                "errors": [f"{message.code},{message.text}" for message in smu.read_errors()],
-            }
-            self._writer.instrument("smu", record)
-        except (InstrumentError, StorageError) as error:
-            if moment == "start":
-                raise
-            self._note("settings_unknown", f"smu: {error}", "warning")
+        for role in self._bench.instruments:
+            try:
+                self._writer.instrument(role, self._record_of(role, moment))
+            except (InstrumentError, StorageError) as error:
+                if moment == "start":
+                    raise
+                self._note("settings_unknown", f"{role}: {error}", "warning")
+
+    def _record_of(self, role: str, moment: str) -> dict[str, object]:
+        instrument = self._bench.instruments[role]
+        record: dict[str, object] = {
+            "idn": identification(self._bench.identities[role]),
+            f"settings_{moment}": instrument.settings(),
+        }
+        if isinstance(instrument, Keithley2400):
+            record["errors"] = [f"{message.code},{message.text}" for message in instrument.read_errors()]
+        return record
 
     def _store_truth(self) -> None:
         """Store what the simulated world has become: the dose of a run is known at its end only."""

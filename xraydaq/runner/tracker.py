@@ -40,7 +40,7 @@ class Tracker:
             elapsed_s=last["elapsed"],
             remaining_s=remaining_s,
             end_utc_s=self._wall.utc() + remaining_s,
-            current_a=last["current"],
-            voltage_v=last["voltage"],
+            current_a=last.get("current", math.nan),
+            voltage_v=last.get("voltage", math.nan),
             phase=self._phase,
         )

@@ -1,0 +1,167 @@
+"""The X-ray beam in a run: off is registered before anything else, and the tube is looked at twice a second.
+
+The beam is on only while this procedure's own loop runs: when it hangs, the tube's host falls silent and the tube
+trips by itself. Not verified on hardware.
+"""
+
+import math
+from dataclasses import dataclass
+
+from instruments.minix2 import MiniX2
+from procedures.base import BenchProcedure
+from xraydaq.errors import InstrumentError, RunFailed, SafetyTrip
+from xraydaq.safety import WayBack
+from xraydaq.storage import Column
+
+COLUMNS = (
+    Column("beam_on", "", "X-rays commanded on (1) or off (0)", dtype="u4"),
+    Column("tube_voltage", "V", "tube voltage by its monitor"),
+    Column("tube_current", "A", "tube current by its monitor"),
+    Column("tube_voltage_set", "V", "tube voltage as set, 0 while off"),
+    Column("tube_current_set", "A", "tube current as set, 0 while off"),
+    Column("total_aluminium", "m", "all aluminium in the beam, the fixed filter included"),
+)
+"""What is known of the beam at a reading."""
+
+
+@dataclass(slots=True)
+class Output:
+    """What the tube is told and what it says; zero is off."""
+
+    voltage_set_v: float = 0.0
+    current_set_a: float = 0.0
+    voltage_v: float = 0.0
+    current_a: float = 0.0
+
+
+class Beam:
+    """Switches X-rays for a procedure and keeps the tube in sight."""
+
+    def __init__(self, procedure: BenchProcedure) -> None:
+        self._run = procedure
+        tube = procedure.context.bench.instruments["tube"]
+        assert isinstance(tube, MiniX2)
+        self.tube = tube
+        self.output = Output()
+        filters = procedure.context.config.bench.filters
+        self._fixed_m = 0.0 if filters is None else filters.fixed_m
+        self._foil_m: float | None = None
+        self.on_s = 0.0
+        """Time with the beam on so far."""
+        self._since_s = math.nan
+
+    @property
+    def is_on(self) -> bool:
+        """Get whether the beam is commanded on."""
+        return self.output.voltage_set_v > 0
+
+    @property
+    def total_al_m(self) -> float:
+        """Get all aluminium in the beam; nan as long as nobody confirmed it."""
+        return math.nan if self._foil_m is None else self._fixed_m + self._foil_m
+
+    def prepare(self, way_back: WayBack) -> None:
+        """Register X-rays off, then see that they are off. To be called before any other part is prepared."""
+        way_back.add("X-rays off", self.off)
+        self.tube.prepare()
+        self._run.tend(self._look)
+
+    def mount(self, foil_m: float) -> None:
+        """Have a foil mounted behind the fixed filter, the beam being off; 0 takes every foil out.
+
+        Raises:
+            Refused: the beam is not shown to be off, or nobody mounted it.
+        """
+        if self._foil_m is not None and abs(foil_m - self._foil_m) < 1e-9:
+            return
+        self.off()
+        filters = self._run.context.bench.filters
+        if filters is None:
+            raise RunFailed("the bench has no filters")
+        filters.mount(foil_m)
+        self._foil_m = foil_m
+
+    def warm_up(self, voltage_v: float, current_a: float, duration_s: float) -> None:
+        """Take the tube through the warm-up it asks for, then let it run at a setting; leaves it off."""
+        kind = self.tube.warm_up_due()
+        if kind is not None:
+            self._run.phase("warm-up", f"the tube's own {kind} warm-up")
+            self._own_warm_up(kind)
+        if duration_s > 0:
+            self._run.phase("warm-up", f"{voltage_v / 1e3:g} kV, {current_a * 1e6:g} uA for {duration_s:g} s")
+            self.on(voltage_v, current_a)
+            self._run.wait(duration_s)
+            self.off()
+
+    def on(self, voltage_v: float, current_a: float) -> None:
+        """Switch X-rays on; the tube's own ramp takes a fraction of a second.
+
+        Raises:
+            LimitError: over a limit of bench or tube.
+            Refused: the interlock is not closed, or a fault is shown.
+            InstrumentError: the tube did not obey; off was commanded.
+        """
+        self._begin(voltage_v, current_a)
+        self.tube.set_output(voltage_v, current_a, settle=False)
+
+    def off(self) -> None:
+        """Switch X-rays off and see that they are.
+
+        Raises:
+            InstrumentError: the beam could not be shown to be off.
+        """
+        self.tube.safe_off()
+        if self.is_on:
+            self.on_s += self._run.context.clock.now() - self._since_s
+        self.output = Output()
+
+    def values(self) -> dict[str, float]:
+        """Get the columns by name."""
+        output = self.output
+        return {
+            "beam_on": int(self.is_on),
+            "tube_voltage": output.voltage_v,
+            "tube_current": output.current_a,
+            "tube_voltage_set": output.voltage_set_v,
+            "tube_current_set": output.current_set_a,
+            "total_aluminium": self.total_al_m,
+        }
+
+    def _begin(self, voltage_v: float, current_a: float) -> None:
+        if not self.is_on:
+            self._since_s = self._run.context.clock.now()
+        self.output = Output(voltage_v, current_a, self.output.voltage_v, self.output.current_a)
+
+    def _own_warm_up(self, kind: str) -> None:
+        self.tube.warm_up("monthly" if kind == "monthly" else "daily")
+        self._warming = True
+        try:
+            while (progress := self.tube.warm_up_progress()).running:
+                self._run.wait(1.0)
+            if not progress.complete:
+                raise RunFailed(f"the {kind} warm-up of the tube was cut short: {self.tube.status().fault.name}")
+        finally:
+            self._warming = False
+            self.off()
+
+    _warming = False
+
+    def _look(self) -> None:
+        """Read the tube: it must do what it was told.
+
+        Raises:
+            SafetyTrip: a beam that should be on is off, or one that should be off is on.
+        """
+        try:
+            status = self.tube.status()
+        except InstrumentError as error:
+            raise SafetyTrip(f"the tube does not answer: {error}") from error
+        self.output.voltage_v, self.output.current_a = status.voltage_v, status.current_a
+        if self._warming:
+            return
+        if not self.is_on:
+            if status.hv_enabled:
+                raise SafetyTrip("X-rays are on although they were switched off")
+            return
+        if status.fault.is_fault or not status.hv_enabled:
+            raise SafetyTrip(f"X-rays went off by themselves: {status.fault.name.lower().replace('_', ' ')}")

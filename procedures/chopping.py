@@ -1,0 +1,96 @@
+"""Current of the crystal while the beam is switched on and off: windows of equal length, dark first and dark last."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from procedures import beam as beam_columns
+from procedures import source as source_columns
+from procedures.base import BenchProcedure
+from procedures.beam import Beam
+from procedures.source import Source
+from procedures.stage import Stage
+from xraydaq.config.recipes.parts import ChoppedBeamParameters
+from xraydaq.safety import WayBack
+from xraydaq.storage import Column
+
+COLUMNS = (
+    *source_columns.COLUMNS,
+    *beam_columns.COLUMNS,
+    Column("point", "", "number of the point of the plan, from 0; -1 outside of all", dtype="i4"),
+    Column("cycle", "", "number of the on-off cycle within the point, from 0; -1 outside of all", dtype="i4"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A beam: tube voltage and current."""
+
+    voltage_v: float
+    current_a: float
+
+
+class ChoppedBeamProcedure(BenchProcedure):
+    """Base of procedures that read the crystal while the beam is chopped; subclasses add `plan` and `measure_all`."""
+
+    COLUMNS: ClassVar[tuple[Column, ...]] = COLUMNS
+
+    @property
+    def wanted(self) -> ChoppedBeamParameters:
+        """Get the parameters of the recipe."""
+        wanted = self.context.config.recipe.parameters
+        assert isinstance(wanted, ChoppedBeamParameters)
+        return wanted
+
+    def prepare(self, way_back: WayBack) -> None:
+        """Register X-rays off, bias, output and heater in this order, and prepare beam, source and stage."""
+        wanted = self.wanted
+        largest_v = max(abs(bias_v) for _, bias_v in wanted.biases())
+        self.beam = Beam(self)
+        self.source = Source(self, wanted, largest_bias_v=largest_v)
+        self.stage = Stage(self, wanted.stage_temperature_k)
+        self.beam.prepare(way_back)
+        self.source.prepare(way_back)
+        self.stage.prepare(way_back)
+        self.point = self.cycle = -1
+
+    def record(self, duration_s: float) -> None:
+        """Read the current for a time, at the period of the recipe."""
+        points = max(1, math.floor(duration_s / self.wanted.period_s + 1e-9))
+        for _ in self.schedule(points, self.wanted.period_s):
+            self.source.take(
+                temperature=self.stage.temperature_k(), point=self.point, cycle=self.cycle, **self.beam.values()
+            )
+
+    def chop(self, point: int, setting: Setting, cycles: int, half_period_s: float, *, blank: bool = False) -> None:
+        """Record dark, then `cycles` times beam and dark. A blank run has the same timing and leaves the beam off."""
+        clock = self.context.clock
+        self.point, edge_s = point, clock.now()
+        try:
+            for cycle, window in self._windows(cycles):
+                self.cycle = cycle
+                self._switch(setting if window == "on" and not blank else None)
+                edge_s += half_period_s
+                self.record(edge_s - clock.now())
+        finally:
+            self.point = self.cycle = -1
+
+    def settle(self, duration_s: float) -> None:
+        """Wait at bias in the dark, reading all the while."""
+        if duration_s > 0:
+            self.phase("settling", f"{duration_s:g} s in the dark")
+            self.record(duration_s)
+
+    def _windows(self, cycles: int) -> list[tuple[int, str]]:
+        return [(0, "off"), *((cycle, window) for cycle in range(cycles) for window in ("on", "off"))]
+
+    def _switch(self, setting: Setting | None) -> None:
+        if setting is not None:
+            self.beam.on(setting.voltage_v, setting.current_a)
+        elif self.beam.is_on:
+            self.beam.off()
+
+
+def chopped_points(cycles: int, half_period_s: float, period_s: float) -> int:
+    """Get how many readings `ChoppedBeamProcedure.chop` takes, a little more or less for the time of switching."""
+    return (2 * cycles + 1) * math.floor(half_period_s / period_s + 1e-9)
