@@ -7,7 +7,8 @@ trips by itself. Not verified on hardware.
 import math
 from dataclasses import dataclass
 
-from instruments.minix2 import MiniX2
+from instruments.minix2 import DARK_WITHIN_S, HV_OFF_WITHIN_S, MiniX2, is_dark
+from instruments.wire.minix2 import TubeStatus
 from procedures.base import BenchProcedure
 from xraydaq.errors import InstrumentError, RunFailed, SafetyTrip
 from xraydaq.safety import WayBack
@@ -49,6 +50,7 @@ class Beam:
         self.on_s = 0.0
         """Time with the beam on so far."""
         self._since_s = math.nan
+        self._off_s = -math.inf
 
     @property
     def is_on(self) -> bool:
@@ -105,15 +107,22 @@ class Beam:
         self.tube.set_output(voltage_v, current_a, settle=False)
 
     def off(self) -> None:
-        """Switch X-rays off and see that they are.
+        """Switch X-rays off and wait until they are seen to be.
 
         Raises:
             InstrumentError: the beam could not be shown to be off.
         """
         self.tube.safe_off()
-        if self.is_on:
-            self.on_s += self._run.context.clock.now() - self._since_s
-        self.output = Output()
+        self._ended()
+
+    def chop_off(self) -> None:
+        """Switch X-rays off without waiting: readings go on while the high voltage decays, and every look watches it.
+
+        Raises:
+            InstrumentError: the command was not acknowledged, and the beam could not be shown to be off.
+        """
+        self.tube.command_off()
+        self._ended()
 
     def values(self) -> dict[str, float]:
         """Get the columns by name."""
@@ -126,6 +135,13 @@ class Beam:
             "tube_current_set": output.current_set_a,
             "total_aluminium": self.total_al_m,
         }
+
+    def _ended(self) -> None:
+        now_s = self._run.context.clock.now()
+        if self.is_on:
+            self.on_s += now_s - self._since_s
+            self._off_s = now_s
+        self.output = Output(0.0, 0.0, self.output.voltage_v, self.output.current_a)
 
     def _begin(self, voltage_v: float, current_a: float) -> None:
         if not self.is_on:
@@ -160,8 +176,13 @@ class Beam:
         if self._warming:
             return
         if not self.is_on:
-            if status.hv_enabled:
-                raise SafetyTrip("X-rays are on although they were switched off")
+            self._watch_decay(status)
             return
         if status.fault.is_fault or not status.hv_enabled:
             raise SafetyTrip(f"X-rays went off by themselves: {status.fault.name.lower().replace('_', ' ')}")
+
+    def _watch_decay(self, status: TubeStatus) -> None:
+        since_off_s = self._run.context.clock.now() - self._off_s
+        allowed_s = HV_OFF_WITHIN_S if status.hv_enabled else DARK_WITHIN_S
+        if not is_dark(status) and not since_off_s < allowed_s:
+            raise SafetyTrip(f"X-rays are on {since_off_s:.1f} s after they were switched off")

@@ -88,7 +88,7 @@ class ChoppedBeamProcedure(BenchProcedure):
         if setting is not None:
             self.beam.on(setting.voltage_v, setting.current_a)
         elif self.beam.is_on:
-            self.beam.off()
+            self.beam.chop_off()
 
 
 def chopped_points(cycles: int, half_period_s: float, period_s: float) -> int:

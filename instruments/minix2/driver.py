@@ -198,6 +198,18 @@ class MiniX2:
 
     off = safe_off
 
+    def command_off(self) -> None:
+        """Command off and return when the device has acknowledged it, while its high voltage still decays.
+
+        For whoever goes on looking at `status`: until `is_dark` is true of it, nothing shows that the beam is off.
+
+        Raises:
+            InstrumentError: it was not acknowledged, and the beam could not be shown to be off either.
+        """
+        self._started = None
+        if not self._off_taken():
+            self.safe_off()
+
     def warm_up(self, kind: WarmUpKind) -> WarmUpProgress:
         """Start a warm-up, which SWITCHES THE BEAM ON by the steps of the table; `safe_off` ends it.
 

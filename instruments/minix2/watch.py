@@ -74,7 +74,7 @@ class Watch:
         while True:
             asked_s = self.clock.now()
             status = self.status()
-            if not _is_dark(status):
+            if not is_dark(status):
                 dark_since_s = math.inf
                 if not self.clock.now() < (hv_deadline_s if status.hv_enabled else deadline_s):
                     raise InstrumentError(f"{self.name}: {_shown(status)}")
@@ -99,7 +99,8 @@ class Watch:
             self.clock.sleep(POLL_S)
 
 
-def _is_dark(status: TubeStatus) -> bool:
+def is_dark(status: TubeStatus) -> bool:
+    """Tell whether a status shows no beam: HV disabled and both monitors near zero."""
     return not status.hv_enabled and status.voltage_v < DARK_VOLTAGE_V and status.current_a < DARK_CURRENT_A
 
 

@@ -1,6 +1,7 @@
 """``xraydaq run``: one recipe, from the first reading to the printed table."""
 
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +32,10 @@ def run_command(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated bench.")] = 1,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder that receives the run's own folder.")] = RUNS,
+    resume: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Go on with a run that was cut off, from its last checkpoint."),
+    ] = None,
     json_events: Annotated[bool, typer.Option("--json", help="Events as JSON lines on standard output.")] = False,
     fault: Annotated[
         list[str] | None,
@@ -74,7 +79,10 @@ def run_command(
     from xraydaq.cli.unfinished import recover_beside
     from xraydaq.runner import RunOptions
 
-    options = RunOptions(out=out, speed=speed, seed=seed, faults=parse_faults(fault or ()))
+    options = RunOptions(
+        out=out, speed=speed, seed=seed, faults=parse_faults(fault or ()), ask=_ask if sys.stdin.isatty() else None,
+        resume=None if resume is None else names.run_path(resume, out),
+    )  # fmt: skip
     with listener_for(json_events) as listener:
         for line in recover_beside(out):
             listener.event("earlier run", line, "warning")
@@ -100,6 +108,12 @@ def _run(config: "RunConfig", options: "RunOptions", listener: "Follower") -> in
             closed = Closed(None, None, (), f"no result: {error}; {safe}", exit_code=error.exit_code)
         listener.ended(outcome, closed)
     return outcome.exit_code or closed.exit_code
+
+
+def _ask(text: str) -> str:
+    """Ask the person at the terminal; an end of the input is an empty answer."""
+    typer.echo(text, nl=False)
+    return sys.stdin.readline().rstrip("\n")
 
 
 def _check_out(out: Path) -> None:

@@ -5,7 +5,7 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from instruments.keithley2400 import Keithley2400
@@ -28,6 +28,7 @@ from xraydaq.errors import (
 from xraydaq.plan import plan_of, procedure_of
 from xraydaq.runner.progress import Listener, Shielded, Silent
 from xraydaq.runner.provenance import host, software
+from xraydaq.runner.resume import Earlier, adopt, earlier_run
 from xraydaq.runner.signals import StopRequests, stop_requests
 from xraydaq.runner.thread import ProcedureThread
 from xraydaq.runner.tracker import Tracker
@@ -49,6 +50,8 @@ class RunOptions:
     faults: tuple[Fault, ...] = ()
     start_utc_s: float | None = None
     """The date that a simulated bench starts at; None is the present one."""
+    resume: Path | None = None
+    """An earlier run to go on with: its folder or file."""
     ask: Callable[[str], str] | None = None
     """Shows the person at the bench a text and returns the line that was typed; None: nobody is there."""
 
@@ -97,16 +100,21 @@ def run(config: RunConfig, options: RunOptions, listener: Listener | None = None
     clock = clock_for(config, options.speed, options.start_utc_s)
     plan = plan_of(config)
     seed = options.seed if config.bench.simulated else None
+    earlier = None if options.resume is None else earlier_run(options.resume, config, clock)
     opened = open_bench(config, clock, seed=options.seed, faults=options.faults, ask=options.ask)
     with stop_requests() as signals, opened as bench:
         procedure = procedure_of(config)
         header = _header(config, procedure, clock, bench, seed)
+        if earlier is not None:
+            header = replace(header, start_utc_s=earlier.stored.header.start_utc_s)
         writer = RunWriter.create(
             options.out, header, wall=RealClock(), batch=isinstance(clock, JumpingClock), expected_rows=plan.points
         )
         try:
+            if earlier is not None:
+                adopt(writer, earlier)
             listener.started(config, plan, writer.folder)
-            return _Session(config, plan, clock, bench, writer, listener, signals).acquire(procedure)
+            return _Session(config, plan, clock, bench, writer, listener, signals, earlier).acquire(procedure)
         finally:
             writer.close()
 
@@ -138,7 +146,7 @@ class _Session:
 
     def __init__(
         self, config: RunConfig, plan: Plan, clock: Clock, bench: OpenBench, writer: RunWriter, listener: Listener,
-        signals: StopRequests,
+        signals: StopRequests, earlier: Earlier | None = None,
     ) -> None:  # fmt: skip
         self._config = config
         self._clock = clock
@@ -148,13 +156,16 @@ class _Session:
         self._signals = signals
         self._stop = threading.Event()
         self._tracker = Tracker(plan, RealClock())
-        self._start_s = clock.now()
+        self._earlier = earlier
+        self._start_s = clock.now() - (0.0 if earlier is None else earlier.elapsed_s)
 
     def acquire(self, procedure: BenchProcedure) -> Outcome:
         procedure.attach(
             RunContext(
                 bench=self._bench, clock=self._clock, stop=self._stop, config=self._config, note=self._note,
                 snapshot=self._snapshot, block=self._writer.block,
+                done=frozenset() if self._earlier is None else self._earlier.done,
+                elapsed_before_s=0.0 if self._earlier is None else self._earlier.elapsed_s,
             )
         )  # fmt: skip
         thread = ProcedureThread(procedure, self._store_row, self._stop)

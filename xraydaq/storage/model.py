@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 STRUCT_CODES = {"f8": "d", "u4": "I", "i4": "i"}
 STATUS_FLAGS = {
     "overflow": 1, "compliance": 2, "range_change": 4, "timeout": 8, "paused": 16, "bad_reply": 32,
-    "connection_failed": 64,
+    "connection_failed": 64, "abandoned": 128,
 }  # fmt: skip
-"""Bits of the column `status`; several may be set in one row."""
+"""Bits of the column `status`; several may be set in one row. `abandoned`: of a part that an interruption cut off and
+that a later segment repeats."""
 
 EndState = Literal["finished", "stopped", "failed"]
 """How a run ends by its own word. It can also be `running`, or `interrupted`: without an END frame, its owner gone."""

@@ -158,8 +158,9 @@ def _history(daq: Any, contents: Contents) -> None:
     daq["committed"] = np.int64(contents.rows)
     nodes.text(daq, "header", contents.head.decode())
     nodes.array(daq, "events", nodes.event_table(contents.events))
-    segments = np.array([(0, header.start_utc_s, b"start")], [("row", "i8"), ("epoch", "f8"), ("reason", "S32")])
-    nodes.array(daq, "segments", segments)
+    begun = [(0, header.start_utc_s, b"start")]
+    begun += [(e.row, e.epoch_s, e.message.encode()) for e in contents.events if e.kind == "segment"]
+    nodes.array(daq, "segments", np.array(begun, [("row", "i8"), ("epoch", "f8"), ("reason", "S256")]))
     _blocks(daq, contents)
 
 
