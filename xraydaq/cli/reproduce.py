@@ -87,10 +87,10 @@ def _new_folder(out: Path, utc_s: float) -> Path:
     return folder
 
 
-def _show(done: "Done", total: int) -> None:
+def _show(done: "Done", count: str) -> None:
     state = f"{done.seconds:.0f} s" if done.file is not None else f"FAILED: {done.problem}"
     problem = f" ({done.problem})" if done.file is not None and done.problem else ""
-    typer.echo(f"  {done.job.key:24} {state}{problem}")
+    typer.echo(f"  {count:>6}  {done.job.key:24} {state}{problem}")
 
 
 def _with_trend(measured: "Measured") -> "Measured":

@@ -28,9 +28,9 @@ class Done:
 
 def run_all(
     jobs: Sequence[Job], folder: Path, *, seed: int, start_utc_s: float, processes: int,
-    show: Callable[[Done, int], None],
+    show: Callable[[Done, str], None],
 ) -> dict[str, Done]:  # fmt: skip
-    """Run every job; `show` is told of each as it ends, and how many there are. The order of ending means nothing.
+    """Run every job; `show` is told of each as it ends, and how many have ended ("3/33"). The order of ending means nothing.
 
     Every run has a seed of its own, made from `seed` and its place in the programme.
     """
@@ -43,7 +43,7 @@ def run_all(
         for future in as_completed(waiting):
             done = future.result()
             found[done.job.key] = done
-            show(done, len(jobs))
+            show(done, f"{len(found)}/{len(jobs)}")
     return {job.key: found[job.key] for job in jobs}
 
 

@@ -124,6 +124,8 @@ class ChoppedBeamParameters(SourceParameters):
     """Time from one reading to the next; the tube is looked at between them."""
 
     tube_voltage_v: TubeVoltage = Field(50e3, alias="tube_voltage")
+    """That of the calibration; never mixed within a run."""
+
     half_period_s: Annotated[float, Quantity("s", "20 s", Bounds(at_least=1.0, at_most=3600.0))] = Field(
         20.0, alias="half_period"
     )
