@@ -1,11 +1,14 @@
 """What happens around a simulated bench: what a person does there, and what goes wrong."""
 
-from collections.abc import Callable
+import math
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from instruments.sim.lakeshore335 import SensorFault, SimLakeShore335
 from instruments.sim.minix2 import SimMiniX2
 from instruments.sim.operator import Deed
+from instruments.sim.scenario import Happening
 
 if TYPE_CHECKING:
     from instruments.sim.bench import SimBench
@@ -24,9 +27,26 @@ def deeds_of(bench: "SimBench") -> dict[str, Deed]:
     """Get what a person at this bench can do: each deed is given the moment and a value."""
     return {
         "mount_aluminium": lambda time_s, value: bench.mount(time_s, float(value)),
+        "connect_crystal": bench.connect_crystal,
         "open_lid": lambda time_s, _value: _open_lid(bench, time_s),
         "close_lid": lambda time_s, _value: _close_lid(bench, time_s),
     }
+
+
+class Scenario:
+    """Lets faults of the world begin and end at their moments, whoever looks at the world first."""
+
+    def __init__(self, bench: "SimBench", happenings: Iterable[Happening]) -> None:
+        self._bench = bench
+        edges = [(each.start_s, each.name, 0) for each in happenings]
+        edges += [(each.end_s, each.name, 1) for each in happenings if each.end_s < math.inf]
+        self._due = deque(sorted(edges, key=lambda edge: (edge[0], -edge[2])))
+
+    def advance(self, now_s: float) -> None:
+        """Let happen what is due by now."""
+        while self._due and self._bench.start_s + self._due[0][0] <= now_s:
+            after_s, name, which = self._due.popleft()
+            _FAULTS[name][which](self._bench, self._bench.start_s + after_s)
 
 
 def begin(bench: "SimBench", name: str, time_s: float) -> None:

@@ -67,7 +67,7 @@ class Link:
     def is_plugged(self, now_s: float) -> bool:
         """Tell whether the cable is in."""
         with self._lock:
-            return not any(start_s <= now_s < end_s for start_s, end_s in self._unplugged)
+            return not self._unplugged or not any(start_s <= now_s < end_s for start_s, end_s in self._unplugged)
 
     def send(self, data: bytes, now_s: float) -> None:
         """Carry bytes from the host to the device."""

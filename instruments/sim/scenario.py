@@ -45,8 +45,8 @@ class Happening:
     end_s: float = math.inf
 
 
-def parse_happenings(texts: Iterable[str], roles: Iterable[str]) -> tuple[Happening, ...]:
-    """Read faults as they are written on a command line.
+def parse_happenings(texts: Iterable[str], roles: Iterable[str], *, where: str = "--fault") -> tuple[Happening, ...]:
+    """Read faults as they are written on a command line or, `where` says so, in a file.
 
     Raises:
         ConfigError: with one line for every text that is not a fault.
@@ -58,7 +58,7 @@ def parse_happenings(texts: Iterable[str], roles: Iterable[str]) -> tuple[Happen
         happening = None if match is None else _happening(match)
         problem = _problem(happening, known)
         if happening is None or problem:
-            problems.append(f'--fault: "{text}": {problem}')
+            problems.append(f'{where}: "{text}": {problem}')
         else:
             found.append(happening)
     if problems:

@@ -110,5 +110,5 @@ def test_a_run_that_passed_no_checkpoint_or_is_complete_or_is_old_is_refused(tmp
         go_on(cut_off(tmp_path, phase=2), tmp_path)
     with pytest.raises(Refused, match="complete"):
         go_on(run(config_of(), RunOptions(out=tmp_path, start_utc_s=START_UTC_S)), tmp_path)
-    with pytest.raises(Refused, match="ended 47 h ago|ended 48 h ago"):
+    with pytest.raises(Refused, match=r"ended 4[78] h ago"):
         go_on(cut_off(tmp_path, phase=3), tmp_path, after_s=48 * 3600.0)

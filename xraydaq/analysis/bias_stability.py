@@ -6,7 +6,7 @@ standard ones (k = 1), combined after JCGM 100:2008, equation (10); the modules 
 
 import numpy as np
 
-from xraydaq.analysis.allan import AllanPoint, allan_curve, allan_point
+from xraydaq.analysis.allan import AllanPoint, allan_points
 from xraydaq.analysis.correlated import Noise, blocks_of, noise_of_trace
 from xraydaq.analysis.current_density import (
     Instrument,
@@ -19,12 +19,13 @@ from xraydaq.analysis.current_density import (
     time_mean,
 )
 from xraydaq.analysis.drift import drift_metric, end_points, line, relative_slope
+from xraydaq.analysis.long_trace import gridded, rescaled
 from xraydaq.analysis.outcome import Budget
 from xraydaq.analysis.remarks import of_the_temperature, remarks
 from xraydaq.analysis.result import METHOD, BiasStabilityResult, described
 from xraydaq.analysis.settling import settling_time
 from xraydaq.analysis.shape import shape, verdict
-from xraydaq.analysis.trace import Phases, on_a_grid, split
+from xraydaq.analysis.trace import Phases, reading_period_s, split
 from xraydaq.analysis.values import Floats, NotEnoughData, Value
 
 __all__ = ["BiasStabilityResult", "NotEnoughData", "evaluate"]
@@ -74,9 +75,12 @@ def evaluate(
     instrument = Instrument(gain_u_rel, offset_u_a, resolution_a)
     phases = split(elapsed_s, current_a, voltage_v, status, bias_v=bias_v, bias_on_s=bias_on_s)
     zero = offset(current_a[phases.baseline], instrument)
-    time_s, net_a = elapsed_s[phases.bias] - phases.bias_on_s, current_a[phases.bias] - zero.value.value
-    noise = noise_of_trace(time_s, net_a, reading_time_s)
-    blocks = blocks_of(noise, net_a)
+    time_s, net_a = elapsed_s[phases.bias], current_a[phases.bias]
+    time_s -= phases.bias_on_s  # in place: these are copies, and may be long
+    net_a -= zero.value.value
+    grid_a = gridded(time_s, net_a, reading_period_s(time_s))
+    noise = noise_of_trace(time_s, net_a, reading_time_s, grid_a)
+    blocks = blocks_of(noise, grid_a)
     mean_a = time_mean(time_s, net_a)
     mean_budget = mean_current_budget(mean_a, blocks.u_of_mean(), zero, instrument)
     mean = Value(mean_a, combined(mean_budget), "A")
@@ -94,7 +98,7 @@ def evaluate(
         mean=mean,
         resolution_a=resolution_a,
     )
-    allan, detrended, curves = _curves(time_s, net_a, noise)
+    allan, detrended, curves = _curves(time_s, grid_a, noise)
     result = BiasStabilityResult(
         headline="",
         verdict=verdict(form.peak_to_peak),
@@ -164,21 +168,19 @@ def _tail(elapsed_s: Floats, current_a: Floats, phases: Phases, zero: Offset) ->
 
 
 def _curves(
-    time_s: Floats, net_a: Floats, noise: Noise
+    time_s: Floats, grid_a: Floats, noise: Noise
 ) -> tuple[tuple[AllanPoint, ...], tuple[AllanPoint, ...], dict[str, tuple[Floats, str]]]:
-    psd = noise.psd
-    raw_a = on_a_grid(time_s, net_a, psd.period_s)
-    detrended_a = on_a_grid(time_s, net_a - noise.trend_a, psd.period_s)
+    chosen, raw = allan_points(grid_a, ALLAN_TAUS_S, noise.psd)
+    left_a = rescaled(noise.residual_a, time_s[0], noise.psd.period_s, noise.time_s, noise.scale)
+    chosen_flat, flat = allan_points(left_a, ALLAN_TAUS_S, noise.psd)
     last = len(time_s) - 1
     shown = (np.linspace(0, last, CURVE_POINTS), np.geomspace(1, last, CURVE_POINTS))
     at = np.unique(np.concatenate(shown).astype(np.int64))
-    raw, flat = allan_curve(raw_a, psd), allan_curve(detrended_a, psd)
     curves = {
         "trend_time": (time_s[at], "s"),
-        "trend_current": (noise.trend_a[at], "A"),
+        "trend_current": (noise.trend_at(time_s[at]), "A"),
         "allan_tau": (np.array([p.tau_s for p in raw]), "s"),
         "allan_deviation": (np.array([p.deviation.value for p in raw]), "A"),
         "allan_deviation_detrended": (np.array([p.deviation.value for p in flat]), "A"),
     }
-    chosen = [tuple(p for tau in ALLAN_TAUS_S if (p := allan_point(a, tau, psd))) for a in (raw_a, detrended_a)]
-    return chosen[0], chosen[1], curves
+    return chosen, chosen_flat, curves

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xraydaq.analysis.long_trace import pieces
 from xraydaq.analysis.values import Floats, Value
 
 # One kelvin of the room: the temperature coefficient of a SourceMeter, 0.15 of its accuracy per kelvin (nominal).
@@ -81,7 +82,8 @@ def mean_current_budget(current_a: float, noise_u_a: float, zero: Offset, instru
 
 def time_mean(time_s: Floats, current_a: Floats) -> float:
     """Return the mean over time (trapezoidal rule): rows dropped in between do not shift it towards the rest."""
-    return float(np.trapezoid(current_a, time_s) / (time_s[-1] - time_s[0]))
+    area_as = sum(np.trapezoid(current_a[piece], time_s[piece]) for piece in pieces(len(time_s), overlap=1))
+    return float(area_as / (time_s[-1] - time_s[0]))
 
 
 def current_density(current: Value, area_m2: float, area_u_m2: float) -> Value:

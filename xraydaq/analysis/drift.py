@@ -13,7 +13,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from xraydaq.analysis.correlated import Blocks, Noise
 from xraydaq.analysis.current_density import Instrument, combined
-from xraydaq.analysis.values import Booleans, Floats, Value
+from xraydaq.analysis.values import Floats, Value
 
 WINDOW_S = 60.0
 FIRST_S = 60.0
@@ -52,12 +52,13 @@ class Line:
 def end_points(time_s: Floats, current_a: Floats, noise: Noise, instrument: Instrument) -> EndPoints | None:
     """Return the change between the 60 s around t1 = 60 s after bias on and the last 60 s; None if either is empty."""
     first, last = windows(time_s)
-    if first.sum() < LEAST_WINDOW_ROWS or last.sum() < LEAST_WINDOW_ROWS or time_s[-1] < 2 * (FIRST_S + WINDOW_S):
+    rows = min(first.stop - first.start, last.stop - last.start)
+    if rows < LEAST_WINDOW_ROWS or time_s[-1] < 2 * (FIRST_S + WINDOW_S):
         return None
     i1_a, i2_a = float(current_a[first].mean()), float(current_a[last].mean())
-    curve_a = [_curvature(time_s, noise.trend_a, window) for window in (first, last)]
+    curve_a = [_curvature(time_s[window], noise) for window in (first, last)]
     budget = {
-        "correlated noise of the readings": noise.u_of_difference(first, last),
+        "correlated noise of the readings": noise.u_of_difference(time_s[first], time_s[last]),
         "resolution": instrument.resolution_u_a * float(np.sqrt(2)),
         "slow drift of the meter": instrument.drift_u_a(i2_a),
         "gain of the meter": abs(i2_a - i1_a) * instrument.gain_u_rel,
@@ -67,13 +68,16 @@ def end_points(time_s: Floats, current_a: Floats, noise: Noise, instrument: Inst
     return EndPoints(t1_s, t2_s, i1_a, i2_a, Value(i2_a - i1_a, combined(budget), "A"), budget)
 
 
-def windows(time_s: Floats) -> tuple[Booleans, Booleans]:
-    """Return the rows of the first and the last window; times since bias on."""
-    return np.abs(time_s - FIRST_S) <= WINDOW_S / 2, time_s >= time_s[-1] - WINDOW_S
+def windows(time_s: Floats) -> tuple[slice, slice]:
+    """Return the rows of the first and the last window; times since bias on, in order."""
+    edges_s = (FIRST_S - WINDOW_S / 2, time_s[-1] - WINDOW_S)
+    start, last = (int(row) for row in np.searchsorted(time_s, edges_s))
+    stop = int(np.searchsorted(time_s, FIRST_S + WINDOW_S / 2, side="right"))
+    return slice(start, stop), slice(last, len(time_s))
 
 
-def _curvature(time_s: Floats, trend_a: Floats, window: Booleans) -> float:
-    return float(trend_a[window].mean() - np.interp(time_s[window].mean(), time_s, trend_a))
+def _curvature(time_s: Floats, noise: Noise) -> float:
+    return float(noise.trend_at(time_s).mean() - noise.trend_at(time_s.mean()[None])[0])
 
 
 def drift_metric(points: EndPoints | None, field_v_m: Value, area_m2: float, area_u_m2: float) -> Value:

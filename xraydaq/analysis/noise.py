@@ -12,16 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from xraydaq.analysis.long_trace import PIECE, cell_rows, cells
 from xraydaq.analysis.values import Floats, Value
 
 HANN_CORRELATION = 1 + 2 * (4 / 9 + 1 / 36)
 FIRST_LINE = 10  # lines below 10/T may hold what is left of the drift, and are not fitted
 LEAST_FITTED_ROWS = 200
+BINS = 150
+CELLS_FOLLOW = 0.1  # of the highest frequency of means over cells: below it they show the spectrum of the readings
+CELLS_PER_PIECE = 256  # so that the first line used of a piece is the twelfth or higher
 HIGHEST_LINE = 0.3  # in units of the reading rate; above it the folded noise is not white
 GAMMA_BOUNDS = (0.3, 2.0)
 GAMMA_EXPECTED = (1.0, 0.3)  # weak prior: decides only where there is no 1/f noise to be seen
 ASSUMED_GAMMA_U = 0.15  # where there are too few rows to fit
 LOWEST_HZ = 5e-7
+SLOW_LAGS = 1025
 LOG_LEVEL_U = 3.0  # of the same kind, for a white or 1/f level that is too small to be seen
 
 
@@ -53,19 +58,24 @@ class NoisePsd:
         """Return the PSD of the row sequence in A^2/Hz, 0 < f <= 1/(2 period)."""
         return np.asarray(self.h_a2_hz * f_hz**-self.gamma + self.w_a2_hz, dtype=np.float64)
 
-    def autocovariance(self, rows: int) -> Floats:
+    def autocovariance(self, rows: int, lowest_hz: float | None = None) -> Floats:
         """Return the autocovariance in A^2 at lags 0 ... rows - 1 periods, expected over the uncertainty of the fit.
 
-        The integral over the PSD starts at 5e-7 Hz, or a decade below the run if that is lower: noise slower than the
-        run shifts a mean without showing in the trace, and the fitted power law is extrapolated for it down to where
-        1/f noise of semiconductors was still seen (M. A. Caloyannides, "Microcycle spectral estimates of 1/f noise in
-        semiconductors", J. Appl. Phys. 45 (1974) 307). The extrapolation hangs on gamma, so the mean over gamma is
-        taken (Gauss-Hermite, 3 points; h follows by their covariance).
+        The integral over the PSD starts at `lowest_hz`, by default 5e-7 Hz, or a decade below the run if that is
+        lower: noise slower than the run shifts a mean without showing in the trace, and the fitted power law is
+        extrapolated for it down to where 1/f noise of semiconductors was still seen (M. A. Caloyannides, "Microcycle
+        spectral estimates of 1/f noise in semiconductors", J. Appl. Phys. 45 (1974) 307). The extrapolation hangs on
+        gamma, so the mean over gamma is taken (Gauss-Hermite, 3 points; h follows by their covariance).
         """
-        lowest_hz = min(LOWEST_HZ, 0.1 / (rows * self.period_s))
+        if lowest_hz is None:
+            lowest_hz = self.lowest_hz(rows)
         return np.asarray(
             sum(weight * psd._lags(rows, lowest_hz) for weight, psd in self._plausible()), dtype=np.float64
         )
+
+    def lowest_hz(self, rows: int) -> float:
+        """Return the lowest frequency that counts for a run of so many periods."""
+        return min(LOWEST_HZ, 0.1 / (rows * self.period_s))
 
     def _plausible(self) -> list[tuple[float, "NoisePsd"]]:
         step = float(np.sqrt(3 * self.covariance[1, 1]))
@@ -104,8 +114,9 @@ class NoisePsd:
         edges = np.geomspace(min(lowest_hz, to_hz), to_hz, 33)
         power = self.h_a2_hz * np.diff(_power_integral(edges, self.gamma))
         f_hz = np.sqrt(edges[1:] * edges[:-1])
-        phase = 2 * np.pi * self.period_s * np.outer(f_hz, np.arange(rows))
-        return np.asarray(power @ np.cos(phase) + self.w_a2_hz * to_hz, dtype=np.float64)
+        few = np.linspace(0, rows - 1, min(rows, SLOW_LAGS))  # less than a tenth of a cycle: a smooth curve
+        slow = power @ np.cos(2 * np.pi * self.period_s * np.outer(f_hz, few)) + self.w_a2_hz * to_hz
+        return np.interp(np.arange(rows), few, slow)
 
 
 def fit_psd(residual_a: Floats, *, period_s: float, reading_time_s: float, present: float = 1.0) -> NoisePsd:
@@ -113,14 +124,14 @@ def fit_psd(residual_a: Floats, *, period_s: float, reading_time_s: float, prese
 
     Fewer than 200 rows: h from the standard deviation with gamma = 1, E[s^2] = h (ln(T/t_r) + 0.2), and not `fitted`.
     """
-    scale_a = float(np.std(residual_a))
+    scale_a = float(np.std(residual_a[:: cell_rows(len(residual_a))]))
     if not scale_a > 0:
         return NoisePsd(0.0, 1.0, 0.0, period_s, False, np.zeros((3, 3)))
     if len(residual_a) < LEAST_FITTED_ROWS:
         h = scale_a**2 / (np.log(len(residual_a) * period_s / reading_time_s) + 0.2)
         return NoisePsd(h, 1.0, 0.0, period_s, False, np.diag([0.25, ASSUMED_GAMMA_U**2, 0.0]))
-    f_hz, power, lines = _binned_periodogram(residual_a / scale_a, period_s)
-    log_h, gamma, log_w, covariance = _whittle(f_hz, power / present, lines)
+    f_hz, power, lines = _periodogram(residual_a, period_s)
+    log_h, gamma, log_w, covariance = _whittle(f_hz, power / present / scale_a**2, lines)
     h, w = float(np.exp(log_h)) * scale_a**2, float(np.exp(log_w)) * scale_a**2
     return NoisePsd(h, gamma, w, period_s, True, covariance)
 
@@ -132,17 +143,42 @@ def _power_integral(f_hz: NDArray[np.floating], gamma: float) -> Floats:
     return np.asarray(f_hz**exponent / exponent, dtype=np.float64)
 
 
-def _binned_periodogram(residual: Floats, period_s: float) -> tuple[Floats, Floats, Floats]:
-    """Hann periodogram from line 10 on, averaged in about 150 logarithmic bins: frequency, PSD, lines per bin."""
-    rows = len(residual)
+def _periodogram(residual_a: Floats, period_s: float) -> tuple[Floats, Floats, Floats]:
+    """Hann periodogram in about 150 logarithmic bins: frequency (Hz), PSD (A^2/Hz), independent lines per bin.
+
+    That of a long trace is put together: its slow part from means over cells, its fast part averaged over pieces.
+    """
+    rows = cell_rows(len(residual_a))
+    if rows == 1:
+        return _binned(*_lines(residual_a[None, :], period_s), FIRST_LINE, int(HIGHEST_LINE * len(residual_a)), 1)
+    f_hz, power = _lines(cells(residual_a, rows)[None, :], rows * period_s)
+    last = int(CELLS_FOLLOW * len(f_hz))
+    power /= (np.sinc(f_hz * rows * period_s) / np.sinc(f_hz * period_s)) ** 2  # what the mean over a cell takes off
+    slow = _binned(f_hz, power, FIRST_LINE, last, 1)
+    piece = max(PIECE, CELLS_PER_PIECE * rows)
+    count = len(residual_a) // piece
+    f_piece_hz, power = _lines(residual_a[: count * piece].reshape(count, piece), period_s)
+    first = int(np.searchsorted(f_piece_hz, f_hz[last])) + 1
+    fast = _binned(f_piece_hz, power, first, int(HIGHEST_LINE * piece), count)
+    return np.append(slow[0], fast[0]), np.append(slow[1], fast[1]), np.append(slow[2], fast[2])
+
+
+def _lines(pieces_a: Floats, period_s: float) -> tuple[Floats, Floats]:
+    """Hann periodograms of pieces (pieces x rows), averaged: frequency in Hz and PSD in A^2/Hz."""
+    rows = pieces_a.shape[1]
     window = np.hanning(rows)
-    spectrum = np.fft.rfft((residual - residual.mean()) * window)
-    power = 2 * period_s * np.abs(spectrum) ** 2 / np.sum(window**2)
-    last = int(HIGHEST_LINE * rows)
-    edges = np.unique(np.round(np.geomspace(FIRST_LINE, last, 150)).astype(np.int64))
+    power = np.zeros(rows // 2 + 1)
+    for piece_a in pieces_a:
+        power += np.abs(np.fft.rfft((piece_a - piece_a.mean()) * window)) ** 2
+    return np.arange(len(power)) / (rows * period_s), 2 * period_s * power / np.sum(window**2) / len(pieces_a)
+
+
+def _binned(f_hz: Floats, power: Floats, first: int, last: int, count: int) -> tuple[Floats, Floats, Floats]:
+    """Average lines first ... last in logarithmic bins; each is the mean of `count` independent ones."""
+    edges = np.unique(np.round(np.geomspace(first, last, BINS)).astype(np.int64))
     lines = np.diff(np.append(edges, last + 1)).astype(np.float64)
-    f_hz = np.arange(last + 1) / (rows * period_s)
-    return np.add.reduceat(f_hz, edges) / lines, np.add.reduceat(power[: last + 1], edges) / lines, lines
+    mean_hz, mean_power = (np.add.reduceat(values[: last + 1], edges) / lines for values in (f_hz, power))
+    return mean_hz, mean_power, lines * count
 
 
 def _whittle(f_hz: Floats, power: Floats, lines: Floats) -> tuple[float, float, float, Floats]:

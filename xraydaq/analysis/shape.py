@@ -7,11 +7,13 @@ import numpy as np
 from xraydaq.analysis.correlated import Noise
 from xraydaq.analysis.current_density import Instrument
 from xraydaq.analysis.drift import FIRST_S, WINDOW_S
+from xraydaq.analysis.long_trace import LONG, cells
 from xraydaq.analysis.trace import moving_mean
-from xraydaq.analysis.values import Booleans, Floats, Value
+from xraydaq.analysis.values import Floats, Value
 
 STABLE = 0.05
 PEAK = 1.2
+CELLS_PER_WINDOW = 16  # of a long trace: its windows move by so many parts of one
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,13 @@ def shape(time_s: Floats, current_a: Floats, noise: Noise, mean: Value, instrume
 
     u is that of the difference of two window means with the noise of the device: a second run would differ by it.
     """
-    settled = time_s >= FIRST_S - WINDOW_S / 2
+    settled = slice(int(np.searchsorted(time_s, FIRST_S - WINDOW_S / 2)), None)
     rows = max(1, round(WINDOW_S / noise.psd.period_s))
-    if settled.sum() < 4 * rows:
+    if len(time_s[settled]) < 4 * rows:
         return Shape(Value(np.nan, np.nan, "1"), Value(np.nan, np.nan, "A s^-1"), np.nan, "not decided", None)
-    smooth_a, smooth_s = moving_mean(current_a[settled], rows), moving_mean(time_s[settled], rows)
+    step = max(1, rows // CELLS_PER_WINDOW) if len(time_s) > LONG else 1
+    rows //= step
+    smooth_a, smooth_s = (moving_mean(cells(column[settled], step), rows) for column in (current_a, time_s))
     meter_u_a = float(np.hypot(instrument.drift_u_a(mean.value), instrument.resolution_u_a))
     low, high = int(np.argmin(smooth_a)), int(np.argmax(smooth_a))
     u_a = float(np.hypot(_u_between(time_s, smooth_s[low], smooth_s[high], noise), meter_u_a))
@@ -51,10 +55,11 @@ def verdict(peak_to_peak: Value) -> str:
     return "drifting" if peak_to_peak.value - 2 * peak_to_peak.u > STABLE else "not decided"
 
 
-def _window(time_s: Floats, at_s: float) -> Booleans:
-    inside = np.abs(time_s - at_s) <= WINDOW_S / 2
-    inside[int(np.argmin(np.abs(time_s - at_s)))] = True
-    return inside
+def _window(time_s: Floats, at_s: float) -> Floats:
+    """Return the times of the readings around `at_s`, at least the one before it."""
+    first = int(np.searchsorted(time_s, at_s - WINDOW_S / 2))
+    last = int(np.searchsorted(time_s, at_s + WINDOW_S / 2, side="right"))
+    return time_s[min(first, len(time_s) - 1) : max(last, first + 1)]
 
 
 def _u_between(time_s: Floats, one_s: float, other_s: float, noise: Noise) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import make_lsq_spline
 
+from xraydaq.analysis.long_trace import LONG, near, rises
 from xraydaq.analysis.values import Booleans, Floats, NotEnoughData
 from xraydaq.storage.model import STATUS_FLAGS
 
@@ -35,32 +36,47 @@ def split(
     At bias means within 0.5 % + 2 mV of `bias_v`; rows of a ramp belong to no phase. Raises NotEnoughData.
     """
     tolerance_v = 2e-3 + 5e-3 * abs(bias_v)
-    at_bias = np.abs(voltage_v - bias_v) <= tolerance_v
+    at_bias = near(voltage_v, bias_v, tolerance_v)
     if not at_bias.any():
         raise NotEnoughData(f"no row at the bias of {bias_v:g} V: nothing to evaluate")
-    row = np.arange(len(elapsed_s))
-    first, last = int(row[at_bias][0]), int(row[at_bias][-1])
-    between = (row >= first) & (row <= last)
-    at_zero = np.abs(voltage_v) <= tolerance_v
+    rows = len(at_bias)
+    first, last = int(np.argmax(at_bias)), rows - 1 - int(np.argmax(at_bias[::-1]))
     good, reasons = _good_rows(elapsed_s, current_a, voltage_v, status)
     on_s = float(elapsed_s[first]) if bias_on_s is None else bias_on_s
+    at_zero = [_at_zero(good, voltage_v, part, tolerance_v) for part in (slice(0, first), slice(last + 1, rows))]
     phases = Phases(
-        baseline=good & at_zero & (row < first),
+        baseline=at_zero[0],
         bias=good & at_bias & (elapsed_s >= on_s),
-        tail=good & at_zero & (row > last),
+        tail=at_zero[1],
         bias_on_s=on_s,
         dropped=reasons,
-        dropped_at_bias=int((~good & (between | _told_before(voltage_v, at_bias))).sum()),
+        dropped_at_bias=_dropped_at_bias(good, voltage_v, at_bias, slice(first, last + 1)) if reasons else 0,
     )
     _check(elapsed_s, phases)
     return phases
 
 
+def _at_zero(good: Booleans, voltage_v: Floats, part: slice, tolerance_v: float) -> Booleans:
+    """Return the good rows at 0 V of one part of the run."""
+    mask = np.zeros(len(good), dtype=np.bool_)
+    mask[part] = good[part] & near(voltage_v[part], 0.0, tolerance_v)
+    return mask
+
+
+def _dropped_at_bias(good: Booleans, voltage_v: Floats, at_bias: Booleans, between: slice) -> int:
+    belongs = _told_before(voltage_v, at_bias)
+    belongs[between] = True
+    return int((~good & belongs).sum())
+
+
 def _good_rows(
     elapsed_s: Floats, current_a: Floats, voltage_v: Floats, status: Floats
 ) -> tuple[Booleans, dict[str, int]]:
-    flags = np.where(np.isfinite(status), status, 0).astype(np.int64)
     missing = ~(np.isfinite(elapsed_s) & np.isfinite(current_a) & np.isfinite(voltage_v) & np.isfinite(status))
+    if not status.any():
+        reasons = {"no reading": int(missing.sum())}
+        return ~missing, {name: count for name, count in reasons.items() if count}
+    flags = np.where(np.isfinite(status), status, 0).astype(np.int64)
     reasons = {name: int(((flags & bit) != 0).sum()) for bit, name in FLAG_NAMES.items()}
     reasons["other flag"] = int((flags >= 2 * max(FLAG_NAMES)).sum())
     reasons["no reading"] = int((missing & (flags == 0)).sum())
@@ -77,25 +93,31 @@ def _check(elapsed_s: Floats, phases: Phases) -> None:
     rows = int(phases.bias.sum())
     if rows < LEAST_ROWS:
         raise NotEnoughData(f"{rows} usable rows at bias, {LEAST_ROWS} are needed")
-    if not bool(np.all(np.diff(elapsed_s[phases.bias]) > 0)):
+    if not rises(elapsed_s, phases.bias):
         raise NotEnoughData("elapsed time does not increase from row to row")
 
 
 def reading_period_s(time_s: Floats) -> float:
     """Return the usual spacing of the rows; long gaps do not count, a cluster of rows does not dominate."""
-    steps = np.diff(time_s)
+    every = max(1, len(time_s) // LONG)
+    steps = time_s[1::every] - time_s[:-1:every]
     return float(max(np.median(steps), (time_s[-1] - time_s[0]) / (4 * len(time_s))))
 
 
-def smooth_trend(time_s: Floats, current_a: Floats) -> Floats:
+def smooth_trend(
+    time_s: Floats, current_a: Floats, *, period_s: float | None = None, readings: Floats | None = None
+) -> Floats:
     """Return the smooth part of a trace: least-squares cubic spline in ln(t + 10 periods), t since the bias came on.
 
-    Ionic transients, stretched exponentials and absorption currents are all smooth in ln t. Late in the run the knots
-    are a quarter of the elapsed time apart, so noise faster than a few cycles per run is left in the residuals.
+    `period_s` of the readings, by default the usual spacing; `readings`: of how many each value is the mean, by
+    default one. Ionic transients, stretched exponentials and absorption currents are all smooth in ln t. Late in the
+    run the knots are a quarter of the elapsed time apart, so noise faster than a few cycles per run is left in the
+    residuals.
     Spline: C. de Boor, A Practical Guide to Splines, chapter XIV.
     """
-    log_time = np.log(time_s - time_s[0] + 10 * reading_period_s(time_s))
-    spline = make_lsq_spline(log_time, current_a, t=_knots(log_time), k=3)
+    weights = None if readings is None else np.sqrt(readings)
+    log_time = np.log(time_s - time_s[0] + 10 * (reading_period_s(time_s) if period_s is None else period_s))
+    spline = make_lsq_spline(log_time, current_a, t=_knots(log_time), k=3, w=weights)
     return np.asarray(spline(log_time), dtype=np.float64)
 
 
@@ -115,12 +137,3 @@ def moving_mean(current_a: Floats, rows: int) -> Floats:
     """Return means over `rows` neighbouring readings; len(current_a) - rows + 1 of them."""
     total = np.concatenate(([0.0], np.cumsum(current_a - current_a[0])))
     return np.asarray((total[rows:] - total[:-rows]) / rows + current_a[0], dtype=np.float64)
-
-
-def on_a_grid(time_s: Floats, values: Floats, period_s: float) -> Floats:
-    """Return `values` on a regular grid from the first row on: the row where there is one, else a line between."""
-    grid_s = time_s[0] + period_s * np.arange(round((time_s[-1] - time_s[0]) / period_s) + 1)
-    right = np.clip(np.searchsorted(time_s, grid_s), 1, len(time_s) - 1)
-    nearest = np.where(grid_s - time_s[right - 1] < time_s[right] - grid_s, right - 1, right)
-    close = np.abs(time_s[nearest] - grid_s) <= 0.6 * period_s
-    return np.asarray(np.where(close, values[nearest], np.interp(grid_s, time_s, values)), dtype=np.float64)

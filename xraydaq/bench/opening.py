@@ -11,6 +11,7 @@ from instruments.keithley2400 import Keithley2400
 from instruments.sim import bench as sim
 from instruments.sim.bench import Settings, SimBench
 from instruments.sim.faults import Fault
+from instruments.sim.scenario import Happening, parse_happenings
 from instruments.sim.twin.drawn import Unknowns, drawn_device, drawn_unknowns
 from xraydaq.bench.by_hand import Ask, dark_check, open_dosimeter, open_filters, open_operator
 from xraydaq.bench.drivers import Identity, Instrument, Opening, kind_of, tube_serial_on_usb
@@ -20,7 +21,7 @@ from xraydaq.clock import Clock
 from xraydaq.config import Bench, Role, RunConfig
 from xraydaq.config.dosimeter import is_by_hand
 from xraydaq.config.models import DEVICES, FROM_SAMPLE
-from xraydaq.errors import InstrumentError, Refused
+from xraydaq.errors import ConfigError, InstrumentError, Refused
 
 if TYPE_CHECKING:
     from pymeasure.adapters.adapter import Adapter
@@ -171,6 +172,7 @@ def simulation_settings(bench: Bench, device: str, electrodes: str = FROM_SAMPLE
         temperature_wander_k=twin.temperature_wander_k,
         sensitivity_drift_per_h=twin.sensitivity_drift_per_h,
         trap_spread=twin.trap_spread,
+        happenings=_happenings(bench),
         conduction=twin.conduction,
         noise=twin.noise,
         spectral=twin.spectral,
@@ -180,6 +182,21 @@ def simulation_settings(bench: Bench, device: str, electrodes: str = FROM_SAMPLE
         cold_end_k=twin.cold_end_k,
         fixed_filter_m=Settings.fixed_filter_m if bench.filters is None else bench.filters.fixed_m,
     )
+
+
+def _happenings(bench: Bench) -> tuple[Happening, ...]:
+    """Read the faults of a simulated world.
+
+    Raises:
+        ConfigError: one is not a fault of the world, or needs a role that the bench does not have.
+    """
+    assert bench.twin is not None
+    texts = [text.strip() for text in bench.twin.faults.split(",") if text.strip()]
+    found = parse_happenings(texts, bench.roles, where="twin.faults")
+    of_lines = [each.name for each in found if each.role]
+    if of_lines:
+        raise ConfigError(f"twin.faults: {', '.join(of_lines)}: only faults of the world, without a role in front")
+    return found
 
 
 def check_identity(name: str, role: Role, identity: Identity) -> None:

@@ -34,7 +34,7 @@ def _options(
 
 def command_line() -> typer.Typer:
     """Build the command line with all its commands; what they need is imported when they run."""
-    from xraydaq.cli import bench, configs, results, run, runs, sim
+    from xraydaq.cli import bench, calibration, configs, reproduce, results, run, runs, sim, theory, trend
 
     app = typer.Typer(
         name="xraydaq",
@@ -47,6 +47,10 @@ def command_line() -> typer.Typer:
     run.register(app)
     configs.register(app)
     results.register(app)
+    calibration.register(app)
+    theory.register(app)
+    trend.register(app)
+    reproduce.register(app)
     app.add_typer(runs.app, name="runs")
     app.add_typer(bench.app, name="bench")
     app.add_typer(sim.app, name="sim")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from xraydaq.cli.options import RUNS, Root
-from xraydaq.errors import EXIT_DONE, BusyError, XraydaqError
+from xraydaq.cli.options import RUNS, Overrides, Root, SampleName
+from xraydaq.errors import EXIT_DONE, BusyError, Refused, XraydaqError
 
 if TYPE_CHECKING:
     from xraydaq.runner.closing import Closed
@@ -17,6 +17,27 @@ T = TypeVar("T")
 
 EACH_RUN = "Folder of a run, its result (.h5), or the beginning of its id."
 
+TABLES = (".csv", ".tsv", ".txt", ".dat")
+
+Procedure = Annotated[
+    str | None, typer.Option("--as", metavar="PROCEDURE", help="The files are tables (CSV); analyse them as this.")
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--columns", metavar="COLUMN=NAME", help='"elapsed=Time (s),current=I (nA)"; the unit in brackets.'),
+]
+Constants = Annotated[
+    list[str] | None,
+    typer.Option("--constant", metavar="COLUMN=VALUE", help='A column that is not in the table: "voltage=5 V".'),
+]
+RecipeOf = Annotated[
+    str | None,
+    typer.Option("--recipe", metavar="RECIPE", help="What the analysis must know besides; default: the shipped one."),
+]
+Into = Annotated[
+    Path | None, typer.Option("--into", metavar="FOLDER", help="Where the result's folder goes; default: beside.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -25,28 +46,69 @@ def register(app: typer.Typer) -> None:
 
 
 def analyse_command(
-    runs: Annotated[list[str], typer.Argument(metavar="FILE", help=EACH_RUN)], root: Root = RUNS
+    runs: Annotated[list[str], typer.Argument(metavar="FILE", help=f"{EACH_RUN} With --as: tables (CSV).")],
+    root: Root = RUNS,
+    procedure: Procedure = None,
+    columns: Columns = None,
+    constant: Constants = None,
+    recipe: RecipeOf = None,
+    sample: SampleName = None,
+    overrides: Overrides = None,
+    into: Into = None,
 ) -> int:
-    """Analyse stored runs again and print their tables.
+    """Analyse stored runs again, or tables of another program, and print what comes out.
 
-    The new analysis is kept in the result file beside the earlier ones, and its figure beside theirs.
+    The new analysis of a run is kept in its result file beside the earlier ones, and its figure beside theirs. That of
+    a table is kept in a new folder beside it.
 
     \b
     Examples:
       xraydaq analyse data/runs/20260131T170500Z_atomistic_bias_stability
       xraydaq analyse 20260131T17
       xraydaq analyse copies/*.h5
+      xraydaq analyse dark.csv --as bias_stability --set bias="5 V" \\
+        --columns "elapsed=Time (s),current=I (nA),voltage=U (V)"
     """
+    if procedure is not None:
+        return _each(runs, _table_analysis(procedure, columns, constant, recipe, sample, overrides, into))
+    if any((columns, constant, recipe, sample, overrides, into)):
+        raise Refused("--columns, --constant, --recipe, --sample, --set and --into belong to tables; write --as too")
+
     from xraydaq.cli.names import run_path
     from xraydaq.cli.text import result_text
     from xraydaq.runner.closing import analyse_again
 
     def analyse(text: str) -> int:
+        if Path(text).suffix.lower() in TABLES:
+            raise Refused(f"{text}: a table; say what it holds with --as and --columns, see xraydaq analyse --help")
         closed = analyse_again(run_path(text, root))
         typer.echo(result_text(closed))
         return closed.exit_code
 
     return _each(runs, analyse)
+
+
+def _table_analysis(
+    procedure: str,
+    columns: list[str] | None,
+    constants: list[str] | None,
+    recipe: str | None,
+    sample: str | None,
+    overrides: list[str] | None,
+    into: Path | None,
+) -> Callable[[str], int]:
+    from xraydaq.cli.foreign import Wanted, analyse_table
+    from xraydaq.cli.names import shown
+    from xraydaq.report.table import render
+
+    wanted = Wanted(procedure, columns or (), constants or (), recipe, sample, overrides or (), into)
+
+    def analyse(text: str) -> int:
+        kept = analyse_table(Path(text), wanted)
+        typer.echo(f"\n{render(kept.result).rstrip()}\n\nfolder  {shown(kept.folder)}")
+        return EXIT_DONE
+
+    return analyse
 
 
 def recover_command(

@@ -173,6 +173,9 @@ class TwinSettings(Model):
     )
     """What cools the stage; left out, nothing does."""
 
+    faults: Annotated[str, Text("beam_without_dose@100-120, compliance@300-310", rule="faults of the world")] = ""
+    """What goes wrong and when, in seconds since the run began: names and times as of ``sim serve --fault``."""
+
     wiring: Annotated[Literal["smu", "preamplifier", "none"], Choice(("smu", "preamplifier", "none"))] = "smu"
     """Which instrument the crystal is connected to at first; the others see an open input."""
 

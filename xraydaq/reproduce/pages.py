@@ -187,10 +187,10 @@ def _own(measured: Measured) -> list[Own]:
     found = []
     for key, name in (("dose sweep", "printed noise"), ("dose sweep quiet", "quiet crystal")):
         slope = measured.value(key, "sensitivity_slope_unweighted")
-        for limit_name in ("detection_limit_snr_3", "detection_limit_snr_3_extrapolated"):
-            limit = measured.value(key, limit_name)
-            if slope is not None and limit is not None:
-                found.append(Own(f"this bench, {name}", slope, limit, extrapolated=limit_name.endswith("ed")))
+        limit = measured.value(key, "detection_limit_snr_3")
+        if slope is not None and limit is not None:
+            extrapolated = "extrapolated" in measured.text(key, "flags")
+            found.append(Own(f"this bench, {name}", slope, limit, extrapolated=extrapolated))
     return found
 
 

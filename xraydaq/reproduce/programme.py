@@ -45,7 +45,7 @@ def _jobs() -> Iterator[Job]:
     yield Job("dose calibration", "dose_calibration", "atomistic")
     yield Job("field", "field_sweep", "atomistic")
     yield Job("response", "photoresponse", "atomistic")
-    yield Job("air", "photoresponse_glass", "glass")
+    yield Job("air", "air_ionisation", "glass")
     for treatment in TREATMENTS:
         yield Job(f"traps {treatment}", "sclc_sweep", f"{treatment}_sclc")
     yield Job("noise", "noise_spectrum", "atomistic")

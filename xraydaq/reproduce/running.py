@@ -30,7 +30,7 @@ def run_all(
     jobs: Sequence[Job], folder: Path, *, seed: int, start_utc_s: float, processes: int,
     show: Callable[[Done, str], None],
 ) -> dict[str, Done]:  # fmt: skip
-    """Run every job; `show` is told of each as it ends, and how many have ended ("3/33"). The order of ending means nothing.
+    """Run every job; `show` is told of each as it ends, and how many have ended ("3/33"), in any order.
 
     Every run has a seed of its own, made from `seed` and its place in the programme.
     """

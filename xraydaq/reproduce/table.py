@@ -118,9 +118,9 @@ def _sensitivity(measured: Measured, paper: dict[str, Any]) -> list[Row]:
 
 def _detection_limit(measured: Measured, text: str) -> Row:
     quiet = measured.value("dose sweep quiet", "detection_limit_snr_3")
-    loud = _any(measured, "dose sweep", ("detection_limit_snr_3", "detection_limit_snr_3_extrapolated"))
+    loud = measured.value("dose sweep", "detection_limit_snr_3")
     row = compared("detection limit", "detection limit, SNR 3", text, "nGy/s", "Gy/s", quiet)
-    if loud is None or row.verdict == MISSING:
+    if loud is None or not math.isfinite(loud.value) or row.verdict == MISSING:
         return row
     return replace(
         row,
@@ -161,11 +161,6 @@ def _shelf(measured: Measured) -> Row:
         verdict = AGREES if abs(found.value) <= COVERAGE * found.u else DIFFERS
     why = "" if found is None else f"changes above {COVERAGE * found.u:.1%} are excluded"
     return Row("shelf", "sensitivity after 650 h on the shelf", "almost the same", 0.0, found, "%", verdict, why)
-
-
-def _any(measured: Measured, key: str, names: tuple[str, ...]) -> Value | None:
-    found = (measured.value(key, name) for name in names)
-    return next((value for value in found if value is not None and math.isfinite(value.value)), None)
 
 
 def text_of(rows: list[Row]) -> str:

@@ -94,8 +94,7 @@ def coefficient(measured: Measured, treatment: str) -> Value | None:
 
 
 def _limit(measured: Measured, key: str) -> Value | None:
-    names = ("detection_limit_snr_3", "detection_limit_snr_3_extrapolated")
-    return next((found for name in names if (found := measured.value(key, name)) is not None), None)
+    return measured.value(key, "detection_limit_snr_3")
 
 
 def _said(what: str, value: Value | None, unit: str) -> str:

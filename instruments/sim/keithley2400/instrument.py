@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import fmean, stdev
 
 from instruments.sim.keithley2400.formats import element, rows
-from instruments.sim.keithley2400.meter import Load, Meter, Sample
+from instruments.sim.keithley2400.meter import Calibration, Load, Meter, Sample
 from instruments.sim.keithley2400.run import Reading, Run, check_sweep
 from instruments.sim.keithley2400.settings import MAX_READINGS, Kept, Settings
 from instruments.sim.keithley2400.status import (
@@ -31,10 +31,11 @@ RELAY_S = 0.015
 
 @dataclass(frozen=True)
 class Unit:
-    """What is printed on this one."""
+    """What is printed on this one, and how far it is off."""
 
     serial: str = "1234567"
     firmware: str = "C33   Mar 31 2015 09:32:39/A02  /J/H"
+    calibration: Calibration = field(default_factory=Calibration)
 
     @property
     def identity(self) -> str:
@@ -51,7 +52,7 @@ class Instrument:
         self.settings = Settings()
         self.kept = Kept()
         self.registers = Registers()
-        self.meter = Meter(load, seed)
+        self.meter = Meter(load, seed, unit.calibration)
         self.now_s = 0.0
         self.busy_until_s = -math.inf
         self.idle_since_s = -math.inf

@@ -1,6 +1,7 @@
 """Source and meter on one pair of terminals: what reaches the device under test, and what a conversion reads.
 
-Gain 100 ppm, offset a fifth of the specified one, slow drift and mains pickup are assumed.
+Gain 100 ppm, offset a fifth of the specified one (unless the bench draws them), slow drift and mains pickup are
+assumed.
 """
 
 import math
@@ -20,9 +21,6 @@ from instruments.sim.keithley2400.ranges import (
 )
 from instruments.sim.keithley2400.settings import Settings
 
-GAIN = 1 + 1e-4
-SOURCE_GAIN = 1 + 2e-5
-OFFSET_SHARE = 0.2
 DRIFT_SHARE = 0.05
 DRIFT_SHARE_WITHOUT_AUTOZERO = 0.04
 DRIFT_TIME_S = 3600.0
@@ -30,6 +28,9 @@ PICKUP_SHARE = 2e-5
 OVERFLOW_SHARE = 1.055
 FEW = 1e-15
 """A conductance in siemens below which the terminals are as good as open."""
+
+CLOSE_ENOUGH = 1e-6
+"""Share to which the voltage is found at which a load that is no resistor takes a current."""
 
 
 class Load(Protocol):
@@ -45,8 +46,18 @@ class Load(Protocol):
     def mean_current_a(self, start_s: float, end_s: float) -> float:
         """Let time pass to `end_s` and get the mean current of the window."""
 
-    def conductance_s(self) -> float:
-        """Get dI/dV for an immediate change."""
+    def chord_s(self, bias_v: float) -> float:
+        """Get current over voltage for an immediate change to a voltage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How far a unit is off; within its specification."""
+
+    gain_error: float = 1e-4
+    source_gain_error: float = 2e-5
+    offset_share: float = 0.2
+    """Of the specified offset of each range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +91,8 @@ class Drift:
 class Meter:
     """The analog side. `settings` is replaced by ``*RST``; look it up through the owner each time."""
 
-    def __init__(self, load: Load, seed: int) -> None:
+    def __init__(self, load: Load, seed: int, calibration: Calibration | None = None) -> None:
+        self.calibration = calibration or Calibration()
         self._load = load
         self._rng = np.random.default_rng([seed, 2400])
         self._drift, self._zero_drift = Drift(self._rng), Drift(self._rng)
@@ -101,15 +113,30 @@ class Meter:
             self._load.set_bias(time_s, volts)
 
     def _wanted(self, settings: Settings) -> float:
-        """Get the terminal voltage that the source and its limit allow, from the present slope of the load."""
-        slope = max(self._load.conductance_s(), FEW) * self._excess
+        """Get the terminal voltage that the source and its limit allow, from what the load would take of it."""
         if settings.source_function == "CURR":
-            limit = settings.curr.protection
-            return min(max(settings.curr.level / slope, -limit), limit)
+            level_a = settings.curr.level
+            return self._reaching(level_a, math.copysign(settings.curr.protection, level_a))
         step = SOURCE_VOLTAGE_STEPS[settings.volt.range.name]
-        volts = round(settings.volt.level / step) * step * SOURCE_GAIN
-        limit_v = current_limit(settings) / slope
-        return min(max(volts, -limit_v), limit_v)
+        volts = round(settings.volt.level / step) * step * (1 + self.calibration.source_gain_error)
+        return self._reaching(current_limit(settings), volts)
+
+    def _reaching(self, current_a: float, highest_v: float) -> float:
+        """Get the voltage at which the load takes so much current, but none beyond the highest."""
+        low_v = abs(current_a) / self._slope_s(highest_v)
+        if abs(highest_v) <= low_v:
+            return highest_v
+        high_v = abs(highest_v)
+        while self._slope_s(low_v) < self._slope_s(high_v) and high_v - low_v > CLOSE_ENOUGH * high_v:
+            middle_v = (low_v + high_v) / 2
+            if middle_v * self._slope_s(middle_v) > abs(current_a):
+                high_v = middle_v
+            else:
+                low_v = middle_v
+        return math.copysign(low_v, highest_v)
+
+    def _slope_s(self, bias_v: float) -> float:
+        return max(self._load.chord_s(bias_v), FEW) * self._excess
 
     def convert(self, settings: Settings, start_s: float, window_s: float, *, averaged: int = 1) -> Sample:
         """Read the load over a window; the load is advanced to its end."""
@@ -128,7 +155,9 @@ class Meter:
     def needed_range(self, settings: Settings) -> Range:
         """Get the range that auto-ranging would end at: the smallest for the current, within its limits."""
         upper = holding(CURRENT, settings.volt.protection)
-        wanted = holding(CURRENT, max(abs(self._amps) * GAIN, settings.sense_curr.lower_limit / 1.05))
+        wanted = holding(
+            CURRENT, max(abs(self._amps) * (1 + self.calibration.gain_error), settings.sense_curr.lower_limit / 1.05)
+        )
         return wanted if wanted.name <= upper.name else upper
 
     def _regulate(self, settings: Settings, time_s: float) -> None:
@@ -145,7 +174,7 @@ class Meter:
         limit, volts = current_limit(settings), self._load.bias_v
         wanted = abs(settings.volt.level)
         limited = abs(amps) > limit or abs(volts) < wanted * (1 - 1e-3) - 1e-2
-        ohmic = abs(volts) * max(self._load.conductance_s(), FEW)
+        ohmic = abs(volts) * max(self._load.chord_s(volts), FEW)
         self._excess = max(abs(amps) / ohmic, 1.0) if limited and ohmic > 0 else 1.0
         if abs(amps) > limit:
             self._load.set_bias(time_s, volts * limit / abs(amps))
@@ -159,9 +188,10 @@ class Meter:
         wander = self._zero_drift.at(start_s + window_s)
         if not settings.autozero:
             drift += DRIFT_SHARE_WITHOUT_AUTOZERO * (wander - self._zeroed_at)
-        offset = (OFFSET_SHARE + drift) * range_.offset
+        offset = (self.calibration.offset_share + drift) * range_.offset
         step = quantum(range_, settings.nplc)
-        value = self._amps * GAIN + offset + noise + PICKUP_SHARE * range_.name * _pickup(start_s, window_s)
+        pickup = PICKUP_SHARE * range_.name * _pickup(start_s, window_s)
+        value = self._amps * (1 + self.calibration.gain_error) + offset + noise + pickup
         return round(value / step) * step
 
     def _read_voltage(self, settings: Settings) -> float:

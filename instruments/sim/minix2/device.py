@@ -51,6 +51,8 @@ class SimMiniX2:
         self._inbox: deque[tuple[float, Request | Spoiled]] = deque()
         self._outbox: deque[Reply] = deque()
         self._happenings: list[Due] = []
+        self._quiet_until_s = -math.inf
+        """Nothing is due before this moment, unless somebody speaks with it or does something to it."""
 
     # what tests and benches look at -------------------------------------------------------------------------------
     @property
@@ -89,6 +91,7 @@ class SimMiniX2:
             self._framer.drop()
         self._heard_byte_s = arrival_s
         self._inbox.extend((arrival_s, request) for request in self._framer.feed(data))
+        self._quiet_until_s = -math.inf
         self.advance(now_s)
 
     def replies(self, now_s: float) -> list[Reply]:
@@ -109,6 +112,7 @@ class SimMiniX2:
         self._framer.drop()
         self._inbox.clear()
         self._outbox.clear()
+        self._quiet_until_s = -math.inf
 
     def serial_poll(self, now_s: float) -> int:
         """There is no status byte on this cable."""
@@ -126,12 +130,14 @@ class SimMiniX2:
     # catching up --------------------------------------------------------------------------------------------------
     def advance(self, now_s: float) -> None:
         """Do everything due by `now_s`, in the order of time and each at its own moment."""
-        while True:
+        while now_s >= self._quiet_until_s:
             due = self._due()
             if not due:
+                self._quiet_until_s = math.inf
                 break
             moment_s, act = min(due, key=lambda each: each[0])
             if moment_s > now_s:
+                self._quiet_until_s = moment_s
                 break
             self.controller.now_s = max(self.controller.now_s, moment_s)
             act()
@@ -241,4 +247,5 @@ class SimMiniX2:
 
         self._happenings.append((at_s, happen))
         self._happenings.sort(key=lambda each: each[0])
+        self._quiet_until_s = -math.inf
         self.advance(self.controller.now_s)

@@ -122,6 +122,10 @@ class SimSr570:
             at = to
         return found
 
+    def truth(self) -> dict[str, object]:
+        """Get how far this unit is off, for the record of a run."""
+        return self._output.truth()
+
     @property
     def overload_latched(self) -> bool:
         """Tell whether the lamp has come on in what was sampled since the overload was last reset."""

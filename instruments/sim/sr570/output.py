@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instruments.sim.amplifier_noise import AmplifierNoise
-from instruments.sim.sr570.state import HIGHEST_SENSITIVITY_INDEX, State
+from instruments.sim.sr570.state import HIGHEST_SENSITIVITY_INDEX, State, one_two_five
 
 Floats = NDArray[np.float64]
 
@@ -92,6 +92,11 @@ class Output:
         self._discharging_until_s = -math.inf
         self._is_first = True
         self.overload_latched = False
+
+    def truth(self) -> dict[str, object]:
+        """Get how far it is off: the gain of each sensitivity, and the offset at the output."""
+        gain_errors = {f"{one_two_five(index):g}": float(gain) - 1 for index, gain in enumerate(self._gains)}
+        return {"gain_error_of_a_per_v": gain_errors, "offset_v": float(self._offset_v)}
 
     def change(self, change: Change) -> None:
         """Note what happens to the settings; takes effect on windows from that moment on."""

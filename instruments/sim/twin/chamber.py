@@ -45,7 +45,7 @@ class ChamberSample:
 class Chamber:
     """A chamber in a beam. `kerma_rate(start_s, end_s)` gives the true mean air kerma rate at its place in Gy/s.
 
-    `irradiated_share` is the part of its volume that the beam covers.
+    `irradiated_share` is the part of its volume that the beam covers, `factor` the error of its calibration.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Chamber:
         limits: ChamberLimits | None = None,
         irradiated_share: float = 1.0,
         volume_m3: float = 180e-6,
+        factor: float = 1.0,
         noisy: bool = True,
     ) -> None:
         if not 0 < irradiated_share <= 1:
@@ -64,6 +65,7 @@ class Chamber:
         self.room = Room(seed=seed) if room is None else room
         self.limits = limits or ChamberLimits()
         self.irradiated_share = irradiated_share
+        self.factor = factor
         self.coulomb_per_gray = volume_m3 * AIR_KG_PER_M3 / W_PER_E_J_PER_C
         self.true_dose_gy = 0.0
         """Air kerma of all windows so far."""
@@ -82,7 +84,7 @@ class Chamber:
             raise ValueError(f"an air kerma rate of {true_gy_s} Gy/s cannot be")
         self.true_dose_gy += true_gy_s * (end_s - start_s)
         middle_s = (start_s + end_s) / 2
-        collected = self._collected(true_gy_s) * self.irradiated_share * self.air_density_ratio(middle_s)
+        collected = self.factor * self._collected(true_gy_s) * self.irradiated_share * self.air_density_ratio(middle_s)
         noise = self._noise / math.sqrt(end_s - start_s) * float(self._rng.standard_normal())
         rate_gy_s = collected + self.offset_gy_s(middle_s) + noise
         over_rate = rate_gy_s > self.limits.rate_max_gy_s
@@ -106,6 +108,7 @@ class Chamber:
         """Get what is true of the chamber, for the record of a run."""
         return {
             "irradiated_share": self.irradiated_share,
+            "factor": self.factor,
             "coulomb_per_gray": self.coulomb_per_gray,
             "offset_gy_s": self._offset_gy_s,
             "recombination_s_per_gy": RECOMBINATION_S_PER_GY,

@@ -7,13 +7,13 @@ import numpy as np
 
 from instruments.sim.twin.dark import NANOSECONDS_PER_S, DarkCurrent
 from instruments.sim.twin.devices import (
-    DEVICES,
     ELEMENTARY_CHARGE_C,
-    GLASS_BLANK,
     REFERENCE_TEMPERATURE_K,
     Device,
+    device_of,
 )
 from instruments.sim.twin.flicker import FlickerNoise
+from instruments.sim.twin.injection import filling_voltage_v
 from instruments.sim.twin.modes import Floats
 from instruments.sim.twin.photocurrent import Photocurrent, collection, collection_slope_per_v
 from instruments.sim.twin.streams import stream
@@ -23,6 +23,7 @@ NOISE_PROFILES = {"psd": 1.0, "lod": 0.0355, "none": 0.0}
 asks for. ``none``: the truth, for tests; no shot noise either."""
 
 RESOLUTION_S = 1 / NANOSECONDS_PER_S
+SECONDS_PER_HOUR = 3600.0
 
 
 class Crystal:
@@ -40,6 +41,8 @@ class Crystal:
         conduction: str = "parallel",
         noise: str = "psd",
         photocurrent: Photocurrent | None = None,
+        sensitivity_drift_per_h: float = 0.0,
+        drift_from_s: float = 0.0,
     ) -> None:
         if noise not in NOISE_PROFILES:
             raise ValueError(f"noise {noise!r} is unknown; allowed are {', '.join(NOISE_PROFILES)}")
@@ -52,6 +55,10 @@ class Crystal:
         self._flicker = FlickerNoise(stream(seed, "low-frequency noise"), self.device.noise_exponent)
         self._shot_rng = stream(seed, "shot noise")
         self._photocurrent = photocurrent
+        if not math.isfinite(sensitivity_drift_per_h):
+            raise ValueError(f"sensitivity drift {sensitivity_drift_per_h} per hour is not a finite number")
+        self._drift_per_s = sensitivity_drift_per_h / SECONDS_PER_HOUR
+        self._drift_from_s = drift_from_s
         self._photon_rng = stream(seed, "photon noise")
         self._now_s: float | None = None
         self._flicker_s = 0.0
@@ -89,9 +96,9 @@ class Crystal:
         self._now_s = end_s
         light_a, photons_a2 = 0.0, 0.0
         if self._photocurrent is not None and not self._photocurrent.rests(start_s, end_s):
-            means_a, variances_a2 = self._photocurrent.means(np.array([start_s, end_s]))
-            collected = collection(self.device, self.bias_v)
-            light_a, photons_a2 = collected * float(means_a[0]), collected**2 * float(variances_a2[0])
+            mean_a, variance_a2 = self._photocurrent.mean(start_s, end_s)
+            collected = collection(self.device, self.bias_v) * self._sensitivity_left(start_s)
+            light_a, photons_a2 = collected * mean_a, collected**2 * variance_a2
         if self._noise == "none":
             return dark_a + light_a
         noise_a = self._noise_a(dark_a, light_a, start_s, end_s, window_ns)
@@ -115,18 +122,31 @@ class Crystal:
         if self._photocurrent is not None:
             edges_s: Floats = start_s + spacing_s * np.arange(count + 1, dtype=np.float64)
             means_a, variances_a2 = self._photocurrent.means(edges_s)
-            collected = collection(self.device, self.bias_v)
+            collected = collection(self.device, self.bias_v) * self._sensitivity_left(start_s)
             light_a, photons_a2 = collected * means_a, collected**2 * variances_a2
         if self._noise == "none":
             return dark_a + light_a
         return dark_a + light_a + self._noises_a(dark_a, light_a, photons_a2, start_s, window_ns)
 
     def conductance_s(self) -> float:
-        """Get the slope for an immediate change of bias: of the conduction, and of the photocurrent's line to 0 V."""
-        light_s = 0.0
-        if self._photocurrent is not None:
-            light_s = self._photocurrent.current_a() * collection_slope_per_v(self.device, self.bias_v)
-        return self._dark.conductance_s + light_s
+        """Get the slope for an immediate change of bias: of the dark current, and the photocurrent's line to 0 V."""
+        return self._dark.conductance_s + self._light_s(self.bias_v)
+
+    def chord_s(self, bias_v: float) -> float:
+        """Get the current over the voltage for an immediate change of bias to it."""
+        return self._dark.chord_s(bias_v) + self._light_s(bias_v)
+
+    def _light_s(self, bias_v: float) -> float:
+        if self._photocurrent is None:
+            return 0.0
+        light_a = self._photocurrent.current_a() * self._sensitivity_left(self.now_s)
+        return light_a * collection_slope_per_v(self.device, bias_v)
+
+    def _sensitivity_left(self, time_s: float) -> float:
+        """Get what a slow drift has left of the sensitivity; within one window or record it stands still."""
+        if self._drift_per_s == 0:
+            return 1.0
+        return math.exp(self._drift_per_s * max(time_s - self._drift_from_s, 0.0))
 
     @property
     def now_s(self) -> float:
@@ -149,6 +169,8 @@ class Crystal:
             "conductivity_298k_s_per_m": conduction.conductance_s(reference_k) / self.device.cell_constant_m,
             "ionic_share_298k": conduction.ionic_share(reference_k),
             "temperature_coefficient_298k_per_k": conduction.temperature_coefficient_per_k(reference_k),
+            "trap_filling_voltage_v": filling_voltage_v(self.device),
+            "sensitivity_drift_per_h": self._drift_per_s * SECONDS_PER_HOUR,
             "worst_bias_v": self.worst_bias_v,
         }
 
@@ -190,16 +212,6 @@ class Crystal:
         noise_a[lit] += np.sqrt(photons_a2[lit]) * self._photon_rng.standard_normal(int(lit.sum()))
         total_a: Floats = noise_a
         return total_a
-
-
-def device_of(device: Device | str) -> Device:
-    """Get a crystal or the glass blank by its name."""
-    if isinstance(device, Device):
-        return device
-    known = DEVICES | {GLASS_BLANK.name: GLASS_BLANK}
-    if device not in known:
-        raise ValueError(f"device {device!r} is unknown; allowed are {', '.join(known)}")
-    return known[device]
 
 
 def _nanoseconds(span_s: float) -> int:

@@ -1,4 +1,4 @@
-"""Dark current in time: conduction, ions that follow the bias, and dielectric absorption.
+"""Dark current in time: conduction, ions that follow the bias, dielectric absorption, and what contacts inject.
 
 Every slow process is a set of linear modes, dx/dt = (bias - x)/time constant, updated exactly over spans of constant
 bias and temperature. Steps of the bias superpose by themselves, and memory and cost do not grow with their number.
@@ -11,6 +11,7 @@ import numpy as np
 
 from instruments.sim.twin.conduction import Conduction
 from instruments.sim.twin.devices import BOLTZMANN_J_PER_K, REFERENCE_BIAS_V, REFERENCE_TEMPERATURE_K, Device
+from instruments.sim.twin.injection import Injection
 from instruments.sim.twin.modes import Floats, power_law, stretched
 
 REMEMBERED_SPANS = 256
@@ -28,6 +29,8 @@ class DarkCurrent:
         self.conduction = Conduction(device, conduction)
         self.bias_v = 0.0
         self._device = device
+        self._injection = Injection(device) if device.injects else None
+        self._injected_a = 0.0
         rise, absorption = stretched(device.rise_beta), power_law(device.absorption_exponent)
         self._ion_times_s = device.rise_time_s * rise.times
         self._ion_shares = device.rise_share * rise.weights
@@ -42,16 +45,26 @@ class DarkCurrent:
 
     @property
     def conductance_s(self) -> float:
-        """Get dI/dV of the conduction at the present temperature.
+        """Get dI/dV at the present bias and temperature, of the conduction and of what is injected.
 
         The displacement current that a step adds is left out: nearly all of it is gone after some milliseconds.
         """
-        return self._conductance_s
+        return self._conductance_s + (0.0 if self._injection is None else self._injection.slope_s(self.bias_v))
+
+    def chord_s(self, bias_v: float) -> float:
+        """Get the current over the voltage for an immediate change of bias."""
+        if self._injection is None:
+            return self._conductance_s
+        if bias_v == 0:
+            return self._conductance_s + self._injection.slope_s(0.0)
+        return self._conductance_s + self._injection.current_a(bias_v) / bias_v
 
     def set_bias(self, bias_v: float) -> None:
         """Step the bias; the modes stay where they are."""
         self._ahead_v += self.bias_v - bias_v
         self.bias_v = bias_v
+        if self._injection is not None:
+            self._injected_a = self._injection.current_a(bias_v)
 
     def set_temperature(self, temperature_k: float) -> None:
         """Step the temperature: conductance, ionic share and the ions' time constants follow, absorption does not."""
@@ -75,7 +88,7 @@ class DarkCurrent:
     def mean_current_a(self, span_ns: int) -> float:
         """Let time pass and get the mean current over it."""
         kept, mean_s = self._span(span_ns)
-        mean_a = self._settled_s * self.bias_v + float(mean_s @ self._ahead_v)
+        mean_a = self._settled_s * self.bias_v + float(mean_s @ self._ahead_v) + self._injected_a
         self._ahead_v *= kept
         return mean_a
 
@@ -86,7 +99,7 @@ class DarkCurrent:
         for first in range(0, count, BLOCK):
             last = min(first + BLOCK, count)
             ahead = np.exp(-np.arange(last - first)[:, None] * spans)
-            found[first:last] = self._settled_s * self.bias_v + ahead @ (mean_s * self._ahead_v)
+            found[first:last] = self._settled_s * self.bias_v + ahead @ (mean_s * self._ahead_v) + self._injected_a
             self._ahead_v *= np.exp(-(last - first) * spans)
         return found
 

@@ -55,6 +55,19 @@ class Device:
     slow_time_s: float = 1.5
     is_air: bool = False
     """No crystal: what is collected follows the air kerma, whatever the beam quality."""
+    electrodes: str = "interdigitated"
+    """Which of the three kinds of electrodes the numbers above hold for; see `electrodes.py`."""
+    injects: bool = False
+    """Whether contacts inject carriers, whose current adds to that of the conduction; see `injection.py`."""
+    ohmic_conductance_s: float = 0.0
+    """Of the channel between injecting contacts at the reference temperature, before its traps are filled."""
+    trap_density_per_m2: float = 0.0
+    trap_level_ratio: float = 1.0
+    """Free carriers at which half of the traps are filled, over the density of the traps: their depth."""
+    trap_spread: float = 0.5  # assumed: standard deviation of the logarithm of that ratio; 0 is a single level
+    channel_width_m: float = 3e-3  # nominal
+    mobility_m2_per_v_s: float = 5e-3  # assumed
+    relative_permittivity: float = 32.0  # assumed
 
 
 DEVICES = {
@@ -76,6 +89,9 @@ DEVICES = {
             noise_exponent=1.10,  # assumed
             sensitivity_c_gy_m2=2.6e3,  # assumed
             sensitivity_low_c_gy_m2=2.1e3,  # assumed
+            ohmic_conductance_s=8e-9,  # assumed
+            trap_density_per_m2=1.63e14,  # printed
+            trap_level_ratio=4e-3,  # assumed
         ),
         Device(
             name="mai",
@@ -93,6 +109,9 @@ DEVICES = {
             noise_exponent=1.15,  # assumed
             sensitivity_c_gy_m2=4.0e3,  # assumed
             sensitivity_low_c_gy_m2=3.4e3,  # assumed
+            ohmic_conductance_s=2e-8,  # assumed
+            trap_density_per_m2=5.68e13,  # printed
+            trap_level_ratio=3e-3,  # assumed
         ),
         Device(
             name="atomistic",
@@ -110,6 +129,9 @@ DEVICES = {
             noise_exponent=1.00,  # printed as 1/f
             sensitivity_c_gy_m2=8.0e3,  # printed
             sensitivity_low_c_gy_m2=6.0e3,  # assumed, so that the slope of the sweep is the printed one
+            ohmic_conductance_s=2e-9,  # assumed
+            trap_density_per_m2=1.8e13,  # printed
+            trap_level_ratio=2e-3,  # assumed
         ),
     )
 }
@@ -136,3 +158,13 @@ GLASS_BLANK = Device(
     is_air=True,
 )
 """Electrodes on glass in the place of a crystal: air ionised in the beam, and nothing else."""
+
+
+def device_of(device: Device | str) -> Device:
+    """Get a crystal or the glass blank by its name."""
+    if isinstance(device, Device):
+        return device
+    known = DEVICES | {GLASS_BLANK.name: GLASS_BLANK}
+    if device not in known:
+        raise ValueError(f"device {device!r} is unknown; allowed are {', '.join(known)}")
+    return known[device]

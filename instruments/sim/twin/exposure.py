@@ -75,6 +75,9 @@ class Exposure:
         self.total_al_m = Steps("filter", total_al_m)
         self.is_blocked = Steps("blocked beam", False)
         self.stray_gy_s = Steps("stray radiation", 0.0)
+        self._histories: tuple[Steps[Tube], Steps[float], Steps[bool], Steps[float]] = (
+            self.tube, self.total_al_m, self.is_blocked, self.stray_gy_s,
+        )  # fmt: skip
         self.beam_on_s = 0.0
         """Time with the tube on, until the last change of the tube."""
         # Left out: the table's 30 cm of air stay in the way at every distance.
@@ -121,12 +124,11 @@ class Exposure:
         """Get the air kerma rate from start to end in spans of constant rate."""
         if start_s < self._kept_from_s():
             raise ValueError(f"the beam at {start_s} s is asked for after it was forgotten")
-        moments = {start_s, end_s}
-        for history in self._histories():
-            moments.update(history.between(start_s, end_s))
-        edges = sorted(moments)
+        changes = [moment_s for history in self._histories for moment_s in history.between(start_s, end_s)]
+        if not changes:
+            return self._steady(start_s, end_s)
         found: list[Segment] = []
-        for first_s, last_s in pairwise(edges):
+        for first_s, last_s in pairwise([start_s, *sorted(set(changes)), end_s]):
             found += self._steady(first_s, last_s)
         return found
 
@@ -136,14 +138,11 @@ class Exposure:
 
     def forget(self, before_s: float) -> None:
         """Drop the history that nobody will ask for."""
-        for history in self._histories():
+        for history in self._histories:
             history.forget(before_s)
 
-    def _histories(self) -> tuple[Steps[Tube], Steps[float], Steps[bool], Steps[float]]:
-        return self.tube, self.total_al_m, self.is_blocked, self.stray_gy_s
-
     def _kept_from_s(self) -> float:
-        return max(history.first_s for history in self._histories())
+        return max(history.first_s for history in self._histories)
 
     def _steady(self, start_s: float, end_s: float) -> list[Segment]:
         """Get the spans between two changes: one per second of ripple where there is a beam, else a single one."""

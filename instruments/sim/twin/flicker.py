@@ -67,14 +67,15 @@ class FlickerNoise:
         step, found = self._step(0, window_ns), np.empty(count)
         for first in range(0, count, BLOCK):
             drawn = self._rng.standard_normal((min(BLOCK, count - first), len(self._state) + 1))
-            ends = step.state_spread * drawn[:, :-1]
+            total = drawn[:, :-1] @ step.mean_of_spread + step.mean_of_own * drawn[:, -1]
+            spreads = np.ascontiguousarray(drawn.T)  # each mode's numbers side by side: it is gone through in time
             for mode, kept in enumerate(step.state_kept):
-                start = [kept * self._state[mode]]
-                ends[:, mode] = lfilter([1.0], [1.0, -kept], ends[:, mode], zi=start)[0]
-            states = np.vstack([self._state, ends[:-1]])
-            own = step.mean_of_own * drawn[:, -1]
-            found[first : first + len(drawn)] = states @ step.mean_of_state + drawn[:, :-1] @ step.mean_of_spread + own
-            self._state = ends[-1].copy()
+                start, weight = self._state[mode], step.mean_of_state[mode]
+                ends = lfilter([step.state_spread[mode]], [1.0, -kept], spreads[mode], zi=[kept * start])[0]
+                total[0] += weight * start
+                total[1:] += weight * ends[:-1]
+                self._state[mode] = ends[-1]
+            found[first : first + len(drawn)] = total
         return found
 
 

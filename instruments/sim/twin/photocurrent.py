@@ -55,6 +55,8 @@ class Generation:
     dose_nonlinearity: str = "mild"
     chamber_share: float = 1.0
     """Of the true air kerma rate, what the chamber shows to which the device's sensitivity refers."""
+    spot_m2: float = SPOT_M2
+    """True area of the beam on the crystal."""
 
     def __post_init__(self) -> None:
         for name, value, allowed in (
@@ -69,7 +71,7 @@ class Generation:
         if kerma_gy_s <= 0 or quality is None:
             return 0.0
         shown_gy_s = kerma_gy_s * self.chamber_share
-        return self.sensitivity_c_gy_m2(shown_gy_s) * self._hardness(quality) * SPOT_M2 * shown_gy_s
+        return self.sensitivity_c_gy_m2(shown_gy_s) * self._hardness(quality) * self.spot_m2 * shown_gy_s
 
     def sensitivity_c_gy_m2(self, kerma_gy_s: float) -> float:
         """Get the sensitivity at the reference bias and quality, per dose that the chamber shows."""
@@ -80,16 +82,16 @@ class Generation:
         growth = (reference - low) * (REFERENCE_KERMA_GY_S + scale) / REFERENCE_KERMA_GY_S
         return low + growth * kerma_gy_s / (kerma_gy_s + scale)
 
-    def photon_noise_a2_s(self, kerma_gy_s: float, quality: Quality | None) -> float:
-        """Get the variance that photons at random give the mean over one second, at the reference bias.
+    def settled(self, kerma_gy_s: float, quality: Quality | None) -> tuple[float, float]:
+        """Get the settled current, and the variance that photons at random give its mean over one second.
 
         Half of the one-sided density 2 q^2 r <E^2>/<E>^2 with r absorbed photons per second of charge q = I/r.
         """
         current_a = self.current_a(kerma_gy_s, quality)
         if current_a == 0 or quality is None:
-            return 0.0
-        absorbed_per_s = quality.absorbed_per_m2_gy * SPOT_M2 * kerma_gy_s
-        return current_a**2 / absorbed_per_s * quality.energy_spread
+            return 0.0, 0.0
+        absorbed_per_s = quality.absorbed_per_m2_gy * self.spot_m2 * kerma_gy_s
+        return current_a, current_a**2 / absorbed_per_s * quality.energy_spread
 
     def _hardness(self, quality: Quality) -> float:
         if self.spectral == "flat" or self.device.is_air:
@@ -151,6 +153,29 @@ class Photocurrent:
         self._now_s = end_s
         return True
 
+    def mean(self, start_s: float, end_s: float) -> tuple[float, float]:
+        """Get the mean current of one window and the variance of the photons' noise in it: what `means` gives."""
+        self._advance(start_s)
+        segments = self._light.segments(start_s - self._delay_s, end_s - self._delay_s)
+        self._now_s = end_s
+        charge_c, noise_a2_s2 = 0.0, 0.0
+        for each in segments:
+            length_s = each.end_s - each.start_s
+            target_a, noise_a2_s = self._generation.settled(each.kerma_gy_s, each.quality)
+            noise_a2_s2 += noise_a2_s * length_s
+            charge_c += target_a * length_s + self._settle(target_a, length_s)
+        return charge_c / (end_s - start_s), noise_a2_s2 / (end_s - start_s) ** 2
+
+    def _settle(self, target_a: float, length_s: float) -> float:
+        """Take all modes through a span of constant target and get the charge that is ahead of it."""
+        charge_c = 0.0
+        for mode, (share, time_s) in enumerate(self._modes):
+            ahead_a = self._states_a[mode] - share * target_a
+            left = math.exp(-length_s / time_s)
+            charge_c -= ahead_a * time_s * math.expm1(-length_s / time_s)
+            self._states_a[mode] = share * target_a + ahead_a * left
+        return charge_c
+
     def means(self, edges_s: Floats) -> tuple[Floats, Floats]:
         """Get the mean current of each window between edges, and the variance of the photons' noise in it."""
         start_s = float(edges_s[0])
@@ -192,16 +217,11 @@ class Photocurrent:
         if time_s - self._now_s > self._memory_s:
             self._states_a = [0.0 for _ in self._modes]
             self._now_s = time_s - self._memory_s
-        spans = self._lit(self._now_s, time_s)
+        segments = self._light.segments(self._now_s - self._delay_s, time_s - self._delay_s)
         self._now_s = time_s
-        if spans is None:
-            return
-        _, lengths_s, targets_a, _ = spans
-        for mode, (share, mode_s) in enumerate(self._modes):
-            state_a = self._states_a[mode]
-            for length_s, target_a in zip(lengths_s.tolist(), targets_a.tolist(), strict=True):
-                state_a = share * target_a + (state_a - share * target_a) * math.exp(-length_s / mode_s)
-            self._states_a[mode] = state_a
+        if any(self._states_a) or any(each.kerma_gy_s for each in segments):
+            for each in segments:
+                self._settle(self._generation.current_a(each.kerma_gy_s, each.quality), each.end_s - each.start_s)
 
     def _lit(self, start_s: float, end_s: float) -> tuple[Floats, Floats, Floats, Floats] | None:
         """Get starts (from `start_s` on), lengths, settled currents and noise of the spans; None when all is dark."""
@@ -214,9 +234,8 @@ class Photocurrent:
 def _spans(segments: Sequence[Segment], generation: Generation) -> tuple[Floats, Floats, Floats, Floats]:
     starts_s = np.array([each.start_s for each in segments]) - segments[0].start_s
     lengths_s = np.array([each.end_s - each.start_s for each in segments])
-    targets_a = np.array([generation.current_a(each.kerma_gy_s, each.quality) for each in segments])
-    noises = np.array([generation.photon_noise_a2_s(each.kerma_gy_s, each.quality) for each in segments])
-    return starts_s, lengths_s, targets_a, noises
+    settled = np.array([generation.settled(each.kerma_gy_s, each.quality) for each in segments])
+    return starts_s, lengths_s, settled[:, 0], settled[:, 1]
 
 
 def _cumulated(values: Floats) -> Floats:

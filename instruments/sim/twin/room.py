@@ -1,6 +1,7 @@
 """The air of the room: temperature and pressure that wander slowly around a mean."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -22,6 +23,18 @@ class Wander:
             math.sin(2 * math.pi * time_s / period_s + phase)
             for period_s, phase in zip(PERIODS_S, self._phases, strict=True)
         )
+
+
+class Wandering:
+    """The crystal's temperature where no stage holds it."""
+
+    def __init__(self, mean_k: float, wander: Callable[[float], float]) -> None:
+        self._mean_k = mean_k
+        self._wander = wander
+
+    def crystal_k(self, time_s: float) -> float:
+        """Get the temperature at a moment."""
+        return self._mean_k + self._wander(time_s)
 
 
 class Room:

@@ -39,6 +39,8 @@ class Stage:
     """A stage that is brought to the time it is asked about; times are of the bench's clock and never go back.
 
     `cold_k` is the temperature of the cold end, None when no coolant flows: then it is at room temperature.
+    `sensor_offset_k` is what the sensor has too much. `wander` gives, for any moment, what block, crystal and sensor
+    have in common on top of what the heater makes of them.
     """
 
     def __init__(
@@ -47,6 +49,8 @@ class Stage:
         *,
         start_k: float | None = None,
         cold_k: float | None = 196.15,
+        sensor_offset_k: float = 0.0,
+        wander: Callable[[float], float] | None = None,
     ) -> None:
         self.parameters = parameters or StageParameters()
         room_k = self.parameters.room_k
@@ -60,6 +64,8 @@ class Stage:
         self._now_ns: int | None = None
         self._controller: Callable[[float], None] | None = None
         self._catching_up = False
+        self._sensor_offset_k = sensor_offset_k
+        self._wander = wander
         self.hottest_k = start_k
         """Highest temperature the crystal had at any step."""
 
@@ -89,17 +95,17 @@ class Stage:
     def sensor_k(self, time_s: float) -> float:
         """Get what the control sensor on the block has, without noise."""
         self._advance(time_s)
-        return self._sensor_k
+        return self._sensor_k + self._sensor_offset_k + self._wander_k(time_s)
 
     def stage_k(self, time_s: float) -> float:
         """Get the temperature of the block."""
         self._catch_up(time_s)
-        return self._block_k
+        return self._block_k + self._wander_k(time_s)
 
     def crystal_k(self, time_s: float) -> float:
         """Get the temperature of the crystal."""
         self._catch_up(time_s)
-        return self._crystal_k
+        return self._crystal_k + self._wander_k(time_s)
 
     def truth(self) -> dict[str, object]:
         """Get what this stage is, for the record of a run."""
@@ -108,7 +114,11 @@ class Stage:
             "block_k": self._block_k,
             "crystal_k": self._crystal_k,
             "hottest_k": self.hottest_k,
+            "sensor_offset_k": self._sensor_offset_k,
         }
+
+    def _wander_k(self, time_s: float) -> float:
+        return 0.0 if self._wander is None else self._wander(time_s)
 
     def _catch_up(self, time_s: float) -> None:
         if self._controller is not None and not self._catching_up:
@@ -138,10 +148,12 @@ class Stage:
         power_w = self._heater_w + self._disturbance_w
         block_k, crystal_k, sensor_k = self._block_k, self._crystal_k, self._sensor_k
         cold_k, room_k = self._cold_k, self.parameters.room_k
-        self._block_k, self._crystal_k, self._sensor_k = (
-            a * block_k + b * crystal_k + c * sensor_k + d * power_w + e * cold_k + f * room_k
-            for a, b, c, d, e, f in (for_block, for_crystal, for_sensor)
-        )
+        a, b, c, d, e, f = for_block
+        self._block_k = a * block_k + b * crystal_k + c * sensor_k + d * power_w + e * cold_k + f * room_k
+        a, b, c, d, e, f = for_crystal
+        self._crystal_k = a * block_k + b * crystal_k + c * sensor_k + d * power_w + e * cold_k + f * room_k
+        a, b, c, d, e, f = for_sensor
+        self._sensor_k = a * block_k + b * crystal_k + c * sensor_k + d * power_w + e * cold_k + f * room_k
         self.hottest_k = max(self.hottest_k, self._crystal_k)
         self._now_ns = target_ns
 

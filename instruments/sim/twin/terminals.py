@@ -1,10 +1,12 @@
 """What an instrument finds between its terminals: the crystal of the world, or nothing."""
 
+import math
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
 
-from instruments.sim.twin.crystal import Crystal
+from instruments.sim.twin.crystal import RESOLUTION_S, Crystal
 from instruments.sim.twin.modes import Floats
 from instruments.sim.twin.timeline import Steps
 
@@ -32,9 +34,9 @@ class Terminals:
         self.offset_a = Steps("offset current", 0.0)
 
     @property
-    def bias_v(self) -> float:
-        """Get the voltage across it."""
-        return self._crystal.bias_v
+    def now_s(self) -> float:
+        """Get the crystal's present."""
+        return self._crystal.now_s
 
     def set_bias(self, time_s: float, bias_v: float) -> None:
         """Change the voltage."""
@@ -63,32 +65,67 @@ class Terminals:
             first = last
         return found
 
-    def conductance_s(self) -> float:
-        """Get the slope of the current for an immediate change of bias."""
-        return self._crystal.conductance_s() + self.leak_s.last
+    def chord_s(self, bias_v: float) -> float:
+        """Get the current over the voltage for an immediate change of bias to it."""
+        return self._crystal.chord_s(bias_v) + self.leak_s.last
 
     def _fault_a(self, time_s: float) -> float:
-        return self.leak_s.at(time_s)[1] * self.bias_v + self.offset_a.at(time_s)[1]
+        return self.leak_s.at(time_s)[1] * self._crystal.bias_v + self.offset_a.at(time_s)[1]
 
 
-class OpenInput:
-    """Wires that end in the air."""
+class Socket:
+    """The input of one instrument: the crystal while it is plugged in there, and wires that end in the air otherwise.
 
-    def __init__(self) -> None:
+    Whoever plugs has had every instrument sample its past first. A window that a person plugs in the middle of shows
+    nothing of the part before the crystal's present.
+    """
+
+    def __init__(self, name: str, terminals: Terminals, wiring: Steps[str]) -> None:
+        self._name = name
+        self._terminals = terminals
+        self._wiring = wiring
         self.bias_v = 0.0
+        """Voltage at this input, whether the crystal is there or not."""
 
-    def set_bias(self, time_s: float, bias_v: float) -> None:  # noqa: ARG002
+    def set_bias(self, time_s: float, bias_v: float) -> None:
         """Change the voltage."""
+        if self._wiring.last == self._name:
+            self._terminals.set_bias(time_s, bias_v)
         self.bias_v = bias_v
 
-    def mean_current_a(self, start_s: float, end_s: float) -> float:  # noqa: ARG002
-        """Get no current."""
-        return 0.0
+    def mean_current_a(self, start_s: float, end_s: float) -> float:
+        """Let time pass to `end_s` and get the mean current of the window."""
+        moments_s = self._plugged_s(start_s, end_s)
+        if not moments_s:
+            return self._terminals.mean_current_a(start_s, end_s) if self._is_here(start_s) else 0.0
+        charge_c = 0.0
+        for first_s, last_s in pairwise([start_s, *moments_s, end_s]):
+            from_s = max(first_s, self._terminals.now_s)
+            if self._is_here(first_s) and last_s - from_s >= RESOLUTION_S:
+                charge_c += self._terminals.mean_current_a(from_s, last_s) * (last_s - from_s)
+        return charge_c / (end_s - start_s)
 
-    def currents_a(self, start_s: float, spacing_s: float, count: int) -> Floats:  # noqa: ARG002
-        """Get no current in any window."""
-        return np.zeros(count)
+    def currents_a(self, start_s: float, spacing_s: float, count: int) -> Floats:
+        """Let time pass and get the mean current of each of so many adjoining windows."""
+        moments_s = self._plugged_s(start_s, start_s + spacing_s * count)
+        if not moments_s:
+            if not self._is_here(start_s):
+                return np.zeros(count)
+            return self._terminals.currents_a(start_s, spacing_s, count)
+        found = np.zeros(count)
+        edges = [min(math.ceil((each - start_s) / spacing_s - 1e-6), count) for each in moments_s]
+        for first, last in pairwise([0, *edges, count]):
+            at_s = start_s + spacing_s * first
+            if last > first and self._is_here(at_s) and at_s >= self._terminals.now_s - RESOLUTION_S:
+                found[first:last] = self._terminals.currents_a(at_s, spacing_s, last - first)
+        return found
 
-    def conductance_s(self) -> float:
-        """Get no conductance."""
-        return 0.0
+    def chord_s(self, bias_v: float) -> float:
+        """Get the current over the voltage for an immediate change of bias to it."""
+        return self._terminals.chord_s(bias_v) if self._wiring.last == self._name else 0.0
+
+    def _is_here(self, time_s: float) -> bool:
+        return self._wiring.at(time_s + RESOLUTION_S)[1] == self._name
+
+    def _plugged_s(self, start_s: float, end_s: float) -> list[float]:
+        return self._wiring.between(start_s + RESOLUTION_S, end_s - RESOLUTION_S)

@@ -44,11 +44,15 @@ class Steps(Generic[Value]):
 
     def at(self, time_s: float) -> tuple[float, Value]:
         """Get the value at a moment, and since when it holds."""
+        if time_s >= self._times_s[-1]:
+            return self._times_s[-1], self._values[-1]
         index = bisect_right(self._times_s, time_s) - 1
         return self._times_s[index], self._values[index]
 
     def between(self, start_s: float, end_s: float) -> list[float]:
         """Get the moments of all steps after the start and before the end."""
+        if start_s >= self._times_s[-1]:
+            return []
         return self._times_s[bisect_right(self._times_s, start_s) : bisect_left(self._times_s, end_s)]
 
     def forget(self, before_s: float) -> None:

@@ -7,19 +7,23 @@ is looked at, `catch_up` lets the others do what they would have done by then.
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from instruments.sim.twin.beam import TABLE_DISTANCE_M, BeamTable
-from instruments.sim.twin.crystal import RESOLUTION_S, Crystal, device_of
-from instruments.sim.twin.devices import Device
+from instruments.sim.twin.crystal import RESOLUTION_S, Crystal
+from instruments.sim.twin.devices import Device, device_of
+from instruments.sim.twin.electrodes import INTERDIGITATED, with_electrodes
 from instruments.sim.twin.exposure import RIPPLE, Exposure
-from instruments.sim.twin.photocurrent import DELAY_S, PARTIAL_SHARE, Generation, Photocurrent
-from instruments.sim.twin.terminals import OpenInput, Terminals
+from instruments.sim.twin.photocurrent import DELAY_S, PARTIAL_SHARE, SPOT_M2, Generation, Photocurrent
+from instruments.sim.twin.terminals import Socket, Terminals
 from instruments.sim.twin.timeline import Steps
 
 CHAMBER_FIELDS = {"covered": 1.0, "partial": PARTIAL_SHARE}
 """Share of the chamber's volume that is irradiated. ``partial``: the sensitivity looks the same, but is unity gain."""
-WIRINGS = ("smu", "preamplifier")
+NOTHING = "none"
+WIRINGS = ("smu", "preamplifier", NOTHING)
+"""What the crystal is plugged into; the others see an open input."""
 TEMPERATURE_PERIOD_S = 1.0
 TEMPERATURE_STEP_K = 1e-3
 """Smaller changes of the temperature are left until they have added up."""
@@ -42,24 +46,31 @@ class World:
         conduction: str = "parallel", noise: str = "psd", spectral: str = "flat", dose_nonlinearity: str = "mild",
         chamber_field: str = "covered", wiring: str = "smu", total_al_m: float = 1e-3,
         distance_m: float = TABLE_DISTANCE_M, delay_s: float = DELAY_S, ripple: float = RIPPLE,
-        thermometer: Thermometer | None = None,
+        thermometer: Thermometer | None = None, electrodes: str = INTERDIGITATED, trap_spread: float | None = None,
+        sensitivity_drift_per_h: float = 0.0, start_s: float = 0.0, aperture_area_factor: float = 1.0,
     ) -> None:  # fmt: skip
         for name, value, allowed in (("chamber_field", chamber_field, CHAMBER_FIELDS), ("wiring", wiring, WIRINGS)):
             if value not in allowed:
                 raise ValueError(f"{name} {value!r} is unknown; allowed are {', '.join(allowed)}")
         table = BeamTable()
         self.exposure = Exposure(table, seed=seed, total_al_m=total_al_m, distance_m=distance_m, ripple=ripple)
-        share = CHAMBER_FIELDS[chamber_field]
-        self._generation = Generation(device_of(device), table, spectral, dose_nonlinearity, share)
+        ours = device_of(device)
+        ours = ours if trap_spread is None else replace(ours, trap_spread=trap_spread)
+        ours = with_electrodes(ours, electrodes)
+        self._generation = Generation(
+            ours, table, spectral, dose_nonlinearity, CHAMBER_FIELDS[chamber_field], SPOT_M2 * aperture_area_factor
+        )
         self._photocurrent = Photocurrent(self.exposure, self._generation, delay_s=delay_s)
         self.crystal = Crystal(
-            device, seed=seed, temperature_k=temperature_k, conduction=conduction, noise=noise,
-            photocurrent=self._photocurrent,
+            ours, seed=seed, temperature_k=temperature_k, conduction=conduction, noise=noise,
+            photocurrent=self._photocurrent, sensitivity_drift_per_h=sensitivity_drift_per_h, drift_from_s=start_s,
         )  # fmt: skip
         self.thermometer = thermometer
         self._temperature_k = Steps("temperature", temperature_k)
-        self._terminals, self._open = Terminals(self.crystal, self), OpenInput()
-        self._switches = {"chamber_field": chamber_field, "wiring": wiring, "delay_s": delay_s, "ripple": ripple}
+        self._terminals = Terminals(self.crystal, self)
+        self._wiring = Steps("wiring", wiring)
+        self._sockets = {name: Socket(name, self._terminals, self._wiring) for name in WIRINGS if name != NOTHING}
+        self._switches = {"chamber_field": chamber_field, "delay_s": delay_s, "ripple": ripple}
         self._advances: list[Callable[[float], None]] = []
         self._is_catching_up = False
         self._caught_up_s = self._chamber_s = -math.inf
@@ -68,14 +79,14 @@ class World:
 
     # what instruments hold ----------------------------------------------------------------------------------------
     @property
-    def crystal_load(self) -> Terminals | OpenInput:
+    def crystal_load(self) -> Socket:
         """Get what is between the terminals of the source-measure unit."""
-        return self._terminals if self._switches["wiring"] == "smu" else self._open
+        return self._sockets["smu"]
 
     @property
-    def preamplifier_source(self) -> Terminals | OpenInput:
+    def preamplifier_source(self) -> Socket:
         """Get what is at the input of the preamplifier."""
-        return self._open if self._switches["wiring"] == "smu" else self._terminals
+        return self._sockets["preamplifier"]
 
     @property
     def chamber_share(self) -> float:
@@ -130,6 +141,18 @@ class World:
             raise ValueError(f"crystal temperature {temperature_k} K is outside 100 K to 400 K")
         self._temperature_k.step(time_s, temperature_k)
 
+    def connect_crystal(self, time_s: float, wiring: str) -> None:
+        """Plug the crystal into an instrument, or into none: it then has the voltage of that input, or 0 V.
+
+        Whoever samples must have sampled up to this moment.
+        """
+        if wiring not in WIRINGS:
+            raise ValueError(f"wiring {wiring!r} is unknown; allowed are {', '.join(WIRINGS)}")
+        self.catch_up(time_s)
+        self._change(time_s)
+        self._wiring.step(time_s, wiring)
+        self._terminals.set_bias(time_s, 0.0 if wiring == NOTHING else self._sockets[wiring].bias_v)
+
     # faults -------------------------------------------------------------------------------------------------------
     def block_beam(self, time_s: float, is_blocked: bool = True) -> None:
         """Beam without dose: something opaque is in the way of crystal and chamber."""
@@ -166,6 +189,8 @@ class World:
             "spectral": generation.spectral,
             "dose_nonlinearity": generation.dose_nonlinearity,
             "chamber_share": self.chamber_share,
+            "spot_m2": generation.spot_m2,
+            "wiring": self._wiring.last,
             **self._switches,
         }
 

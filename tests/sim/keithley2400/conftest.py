@@ -27,7 +27,7 @@ class Resistor:
         self.read_to_s = end_s
         return self.siemens * self.bias_v
 
-    def conductance_s(self) -> float:
+    def chord_s(self, bias_v: float) -> float:
         return self.siemens
 
 

@@ -30,7 +30,8 @@ def test_the_same_label_is_the_same_piece_whatever_hung_there_meanwhile():
     holder.mounted_m = 1e-3
     assert holder.true_m == first_m
     assert holder.changes == 3
-    assert holder.truth() == {"mounted_m": 1e-3, "true_m": first_m}
+    pieces = {"0.001": first_m, "0.003": holder.true_thickness_m(3e-3)}
+    assert holder.truth() == {"mounted_m": 1e-3, "true_m": first_m, "true_thickness_m_of": pieces}
 
 
 @pytest.mark.parametrize("thickness_m", [-1e-6, math.nan, math.inf, 2.0])

@@ -1,0 +1,177 @@
+"""A current-voltage sweep on the simulated bench, through the driver: every point, every way back."""
+
+import os
+import signal
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from instruments.sim.twin import Crystal
+from xraydaq.config import load_run
+from xraydaq.config.shipped import shipped_configs
+from xraydaq.errors import ConfigError
+from xraydaq.evaluation import evaluate_stored
+from xraydaq.plan import plan_of
+from xraydaq.runner import RunOptions, run
+from xraydaq.storage import STATUS_FLAGS, read_run
+
+RECIPES = shipped_configs() / "recipes"
+SAMPLES = shipped_configs() / "samples"
+SHORT = ("points_per_decade=10", "baseline_duration=10 s", "rest_duration=5 s", "stage_temperature=296.15 K")
+LEVELS = 31
+
+
+def config_of(*overrides, **files):
+    wanted = dict(text.split("=", 1) for text in (*SHORT, *overrides))
+    texts = [f"{key}={value}" for key, value in wanted.items()]
+    return load_run(RECIPES / "sclc_sweep_mai.toml", overrides=texts, **files)
+
+
+@pytest.fixture
+def seen_v(monkeypatch):
+    """Every bias the crystal has seen."""
+    seen = []
+    set_bias = Crystal.set_bias
+
+    def watched(crystal, time_s, bias_v):
+        seen.append(bias_v)
+        set_bias(crystal, time_s, bias_v)
+
+    monkeypatch.setattr(Crystal, "set_bias", watched)
+    return seen
+
+
+class Stopper:
+    """A person who presses Ctrl-C when the first sweep is complete."""
+
+    def started(self, config, plan, folder): ...
+    def progress(self, progress): ...
+
+    def event(self, kind, message, severity):
+        if kind == "checkpoint":
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def checkpoints_of(stored):
+    return [event.message for event in stored.events if event.kind == "checkpoint"]
+
+
+def is_off(stored):
+    return stored.instruments["smu"]["settings_end"][":OUTP?"] == "0"
+
+
+def test_both_sweeps_are_complete_on_ranges_that_follow_and_the_bias_ends_at_zero(tmp_path, seen_v):
+    config = config_of()
+    outcome = run(config, RunOptions(out=tmp_path))
+    stored = read_run(outcome.folder)
+    assert (outcome.state, outcome.reason) == ("finished", "")
+    columns = stored.columns
+    assert stored.rows == plan_of(config).points == 10 + 2 * LEVELS
+    assert columns["direction"].tolist() == [0] * 10 + [1] * LEVELS + [-1] * LEVELS
+    assert columns["point"].tolist() == [-1] * 10 + [*range(LEVELS)] + [*reversed(range(LEVELS))]
+    levels_v = config.recipe.parameters.levels_v
+    assert columns["voltage"][10 : 10 + LEVELS] == pytest.approx(levels_v, rel=2e-3)
+    assert np.all(columns["status"] == 0)
+    assert set(columns["current_range"]) == {1e-6, 1e-5, 1e-4, 1e-3}
+    assert np.all(np.abs(columns["current"]) < columns["current_range"])
+    assert np.all(np.abs(columns["temperature"] - 296.15) < 0.2)
+    assert checkpoints_of(stored) == ["sweep 1", "sweep 2"]
+    assert max(seen_v) <= 20 * 1.001
+    assert min(seen_v) == 0
+    assert seen_v[-1] == 0
+    assert is_off(stored)
+
+
+def test_the_other_polarity_gives_the_same_limit(tmp_path):
+    one, other = (
+        evaluate_stored(read_run(run(config_of(*signed), RunOptions(out=tmp_path)).folder))
+        for signed in ((), ("lowest_bias=-20 mV", "highest_bias=-20 V"))
+    )
+    assert abs(one.trap_filled_limit.value - other.trap_filled_limit.value) < one.trap_filled_limit.u
+
+
+def test_a_stop_in_the_middle_is_safe_and_the_run_goes_on_with_the_sweep_that_was_cut(tmp_path, seen_v):
+    config = config_of("period=15 s")
+    stopped = run(config, RunOptions(out=tmp_path, speed="300"), Stopper())
+    first = read_run(stopped.folder)
+    assert stopped.state == "stopped"
+    assert seen_v[-1] == 0
+    assert is_off(first)
+    assert checkpoints_of(first) == ["sweep 1"]
+    assert first.rows < plan_of(config).points
+    outcome = run(config, RunOptions(out=tmp_path, resume=stopped.folder))
+    stored = read_run(outcome.folder)
+    assert outcome.state == "finished"
+    assert checkpoints_of(stored) == ["sweep 1", "sweep 2"]
+    good, ways = stored.columns["status"] == 0, stored.columns["direction"]
+    assert [np.count_nonzero(good & (ways == way)) for way in (1, -1)] == [LEVELS, LEVELS]
+    assert [sweep.name for sweep in evaluate_stored(stored).sweeps] == ["up", "down"]
+
+
+def test_a_sweep_turns_round_where_the_compliance_limits_the_current(tmp_path):
+    outcome = run(config_of("compliance=100 uA"), RunOptions(out=tmp_path))
+    stored = read_run(outcome.folder)
+    assert outcome.state == "finished"
+    limited = stored.columns["status"] & STATUS_FLAGS["compliance"] != 0
+    up, down = (stored.columns["direction"] == way for way in (1, -1))
+    assert np.count_nonzero(limited & up) == 1
+    assert not np.any(limited & down)
+    assert stored.columns["voltage"][down].max() < stored.columns["voltage"][up].max() < 20
+    assert [event.message for event in stored.events if event.kind == "compliance"]
+    assert evaluate_stored(stored).dropped["compliance"] == 1
+
+
+def test_compliance_ends_the_run_safely_where_the_recipe_says_so(tmp_path, seen_v):
+    outcome = run(config_of("compliance=100 uA", "on_compliance=stop"), RunOptions(out=tmp_path))
+    assert (outcome.state, outcome.exit_code) == ("failed", 3)
+    assert "limited by the compliance of 100 uA" in outcome.reason
+    assert seen_v[-1] == 0
+    assert is_off(read_run(outcome.folder))
+
+
+def test_pulses_have_the_crystal_at_zero_before_each_point(tmp_path, seen_v):
+    outcome = run(config_of("pulse_rest_duration=2 s", "directions=up"), RunOptions(out=tmp_path))
+    stored = read_run(outcome.folder)
+    assert outcome.state == "finished"
+    pulses = [level for before, level in pairwise([0.0, *seen_v]) if before == 0 and level > 0]
+    levels_v = stored.columns["voltage"][stored.columns["direction"] == 1]
+    assert sum(np.isclose(levels_v[:, None], pulses, rtol=1e-4).any(axis=1)) == LEVELS
+    assert np.diff(stored.columns["elapsed"][stored.columns["direction"] == 1]).min() > 3.0
+
+
+def test_repeats_rest_at_zero_between(tmp_path):
+    config = config_of("repeats=2", "rest_duration=100 s")
+    stored = read_run(run(config, RunOptions(out=tmp_path)).folder)
+    assert stored.rows == plan_of(config).points == 10 + 4 * LEVELS
+    begins_s = [stored.columns["elapsed"][stored.columns["repeat"] == repeat] for repeat in (0, 1)]
+    assert begins_s[1][0] - begins_s[0][-1] > 100
+    assert checkpoints_of(stored) == [f"sweep {number}" for number in range(1, 5)]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (("lowest_bias=30 mV", "highest_bias=20 mV"), "parameters.lowest_bias: 0.03 V is not below"),
+        (("lowest_bias=-20 mV",), "both of one sign"),
+        (("highest_bias=0 V",), "both of one sign"),
+        (("lowest_bias=10 V",), "points_per_decade: 10 give 4 points"),
+        (("highest_bias=30 V",), "over the limit of 25 V"),
+        (("directions=sideways",), "up and down"),
+        (("period=10 ms",), "shorter than a reading"),
+        (("dielectric=vacuum",), "both_sides"),
+    ],
+)
+def test_a_sweep_that_cannot_be_is_refused_in_one_line(overrides, said):
+    with pytest.raises(ConfigError) as refused:
+        config_of(*overrides)
+    lines = [line for line in str(refused.value).splitlines() if said in line]
+    assert len(lines) == 1
+
+
+def test_a_plan_warns_of_what_its_result_will_not_bear():
+    assert plan_of(config_of()).warnings == ()
+    other = config_of(sample=SAMPLES / "mai.toml")
+    warnings = plan_of(config_of("directions=up", "baseline_duration=0 s")).warnings + plan_of(other).warnings
+    for word in ("hysteresis", "baseline", "injecting_gap", "relative_permittivity"):
+        assert sum(word in warning for warning in warnings) == 1

@@ -1,0 +1,193 @@
+"""How a detector follows an X-ray beam that is switched: two exponentials and a delay, fitted to averaged readings.
+
+A reading is the mean of the current over its integration time, so the model is integrated over it; a rise time read
+off the samples would be that of the meter. Terms: IEEE Std 181-2011 (transition 10-90 %, delay); residual signal after
+beam-off: the lag effects of IEC 62220-1-1:2015. u from leaving out one edge at a time (J. W. Tukey, "Bias and
+confidence in not-quite large samples", Ann. Math. Stat. 29 (1958) 614), with sqrt((n - 1)/(n - 3)) for few edges (JCGM
+101:2008, 6.4.9.4): the white-noise u of one fit would be several times too small under 1/f noise.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from scipy.optimize import brentq, nnls
+
+from xraydaq.analysis.edge_fit import EdgeFit, descend, fit_edges
+from xraydaq.analysis.switching import Window
+from xraydaq.analysis.values import Floats, NotEnoughData, Value
+
+LAG_TIMES_S = (1.0, 2.0, 5.0, 10.0)
+LEAST_EDGES = 4
+SEEN = 3.0  # u above which the slow share is taken as there
+APART = 2.0  # factor between two time constants that a fit can tell from one
+WORST_SHARE_U = 0.09  # a hidden slow part of a tenth would move the 90 % level into it
+LAG_NEIGHBOURS = 1.25  # readings from t/1.25 to 1.25 t stand for the lag at t where no slow exponential was seen
+
+
+@dataclass(frozen=True)
+class EdgeResponse:
+    """Response to edges of one kind; times in s, lags and the slow share as fractions of the whole step.
+
+    `resolved` is False where the fast time constant is surely shorter than the time between readings: that is then its
+    upper limit, `transition` the one that follows from it, their u nan. `slow_seen` is False where one exponential is all that the noise lets see: `slow`
+    is then nan, the lags are those of the readings, and u of `transition` covers what may be hidden, nan for too much.
+    """
+
+    transition: Value
+    fast: Value
+    slow: Value
+    slow_share: Value
+    delay: Value
+    lags: tuple[Value, ...]
+    resolved: bool
+    slow_seen: bool
+    fit: EdgeFit = field(compare=False, repr=False)
+    points: tuple[Floats, Floats, Floats] = field(compare=False, repr=False)
+    """Time after the beam changed (s), mean reading and fitted mean reading there, as fractions of the step."""
+
+    @property
+    def edges(self) -> int:
+        """Get how many edges the response is of."""
+        return len(self.fit.delays_s)
+
+    def remaining(self, time_s: Floats) -> Floats:
+        """Return the part of the step that the device still lacks `time_s` after the beam changed, delay excluded."""
+        return remaining(np.asarray(time_s, dtype=np.float64), self.fit.taus_s, self.fit.slow_share)
+
+
+def edge_response(windows: Sequence[Window]) -> EdgeResponse:
+    """Fit common time constants, a delay and a straight baseline per edge to edges of one kind (4 or more).
+
+    Raises NotEnoughData for fewer edges.
+    """
+    if len(windows) < LEAST_EDGES:
+        raise NotEnoughData(f"{len(windows)} usable edges, {LEAST_EDGES} are needed")
+    both = _Estimate(windows, exponentials=2)
+    share = both.value(lambda fit: fit.slow_share, "1")
+    fast_s, slow_s = both.fit.taus_s
+    slow_seen = abs(share.value) > SEEN * share.u and slow_s > APART * fast_s and 0 < slow_s < windows[0].after_s / 4
+    best = both if slow_seen else _Estimate(windows, exponentials=1)
+    fast, transition_ = best.value(lambda fit: fit.taus_s[0], "s"), best.value(_transition_of, "s")
+    if not slow_seen:
+        transition_ = _widened(transition_, fast.value, share.u, _transition_of(both.fit))
+        fast = replace(fast, u=math.hypot(fast.u, fast_s - fast.value))
+    period_s = float(np.median([window.period_s for window in windows]))
+    resolved = fast.value + 2 * fast.u >= period_s
+    if not resolved:
+        fast = Value(period_s, np.nan, "s")
+        taus_s = (period_s, max(best.fit.taus_s[-1], period_s))
+        transition_ = Value(transition(taus_s, best.fit.slow_share), np.nan, "s")
+    return EdgeResponse(
+        transition=transition_,
+        fast=fast,
+        slow=best.value(lambda fit: fit.taus_s[1], "s") if slow_seen else Value(np.nan, np.nan, "s"),
+        slow_share=share,
+        delay=best.value(lambda fit: float(fit.delays_s.mean()), "s"),
+        lags=tuple(_lag(best, windows, t_s, slow_seen) for t_s in LAG_TIMES_S),
+        resolved=resolved,
+        slow_seen=slow_seen,
+        fit=best.fit,
+        points=_points(windows, best.fit),
+    )
+
+
+class _Estimate:
+    """A fit to all edges and those that leave out one each."""
+
+    def __init__(self, windows: Sequence[Window], *, exponentials: int) -> None:
+        self.fit, weights = _weighted(windows, exponentials)
+        self.without = []
+        for k in range(len(windows)):
+            rest, weights_of_rest = [*windows[:k], *windows[k + 1 :]], [*weights[:k], *weights[k + 1 :]]
+            start = np.delete(self.fit.parameters(), exponentials + k)
+            self.without.append(descend(rest, weights_of_rest, start, exponentials))
+
+    def value(self, number: Callable[[EdgeFit], float], unit: str) -> Value:
+        one_less = np.array([number(fit) for fit in self.without])
+        return Value(number(self.fit), jackknife(one_less), unit, float(len(one_less) - 1))
+
+
+def jackknife(one_less: Floats) -> float:
+    """Return the standard uncertainty from estimates that leave out one of n edges each, widened for few edges."""
+    n = len(one_less)
+    u = math.sqrt((n - 1) / n * float(np.sum((one_less - one_less.mean()) ** 2)))
+    return u * math.sqrt((n - 1) / (n - 3))
+
+
+def remaining(time_s: Floats, taus_s: Sequence[float], slow_share: float) -> Floats:
+    """Return the part of a step still missing after `time_s`, of one or two exponentials."""
+    late = (1 - slow_share) * np.exp(-time_s / taus_s[0]) + slow_share * np.exp(-time_s / taus_s[-1])
+    return np.asarray(late, dtype=np.float64)
+
+
+def transition(taus_s: Sequence[float], slow_share: float) -> float:
+    """Return the time in s from 10 to 90 % of a step of two exponentials; nan where the response does not get there.
+
+    IEEE Std 181-2011, transition duration, with 0 and 100 % at the levels before the edge and long after it.
+    """
+
+    def above(time_s: float, level: float) -> float:
+        return float(remaining(np.array([time_s]), taus_s, slow_share)[0]) - level
+
+    last_s = 40 * max(taus_s)
+    if not above(last_s, 0.1) < 0 < above(0.0, 0.9):
+        return math.nan
+    late_s, early_s = (float(brentq(above, 0.0, last_s, args=(level,))) for level in (0.1, 0.9))
+    return late_s - early_s
+
+
+def _transition_of(fit: EdgeFit) -> float:
+    return transition(fit.taus_s, fit.slow_share)
+
+
+def _widened(single: Value, fast_s: float, share_u: float, with_slow_s: float) -> Value:
+    """Add what two exponentials would say instead, and what a slow part as large as its uncertainty would do."""
+    if not (share_u < WORST_SHARE_U and math.isfinite(with_slow_s)):
+        return Value(single.value, math.nan, single.unit)
+    later_s = fast_s * (math.log((1 - share_u) / (0.1 - share_u)) - math.log(10))
+    return Value(single.value, math.hypot(single.u, later_s, with_slow_s - single.value), single.unit, single.dof)
+
+
+def _weighted(windows: Sequence[Window], exponentials: int) -> tuple[EdgeFit, list[Floats]]:
+    """Fit twice: the second time with the noise of means of n readings, s0^2 + s1^2/n, as the first fit left it.
+
+    s0 is 1/f noise, which no averaging reduces, s1 white noise.
+    """
+    first = fit_edges(windows, [np.ones(len(window.mean_a)) for window in windows], exponentials)
+    left = np.concatenate(first.left)
+    rows = np.concatenate([window.rows for window in windows])
+    if not left.any():
+        return first, [np.ones(len(window.mean_a)) for window in windows]
+    slow, white = nnls(np.column_stack((np.ones(len(rows)), 1 / rows)), left**2 / np.mean(left**2))[0]
+    weights = [1 / np.sqrt(slow + white / window.rows) for window in windows]
+    return descend(windows, weights, first.parameters(), exponentials), weights
+
+
+def _lag(best: _Estimate, windows: Sequence[Window], time_s: float, slow_seen: bool) -> Value:
+    if slow_seen:
+        return best.value(lambda fit: float(remaining(np.array([time_s]), fit.taus_s, fit.slow_share)[0]), "1")
+    by_edge = []
+    for window, left_a, amplitude_a in zip(windows, best.fit.left, best.fit.amplitudes, strict=True):
+        near = (window.at_s > time_s / LAG_NEIGHBOURS) & (window.at_s < time_s * LAG_NEIGHBOURS)
+        sign = -1.0 if window.rising else 1.0
+        by_edge.append(sign * float(left_a[near].mean()) / amplitude_a if near.any() else math.nan)
+    n = len(by_edge)
+    u = float(np.std(by_edge, ddof=1)) / math.sqrt(n) * math.sqrt((n - 1) / (n - 3))
+    return Value(float(np.mean(by_edge)), u, "1", float(n - 1))
+
+
+def _points(windows: Sequence[Window], fit: EdgeFit) -> tuple[Floats, Floats, Floats]:
+    """Readings around the edges as fractions of the step, baseline removed, in order of time."""
+    rows = []
+    for k, window in enumerate(windows):
+        level, slope = fit.coefficients[k, :2]
+        sign = 1.0 if window.rising else -1.0
+        net_a = sign * (window.mean_a - level - slope * window.at_s / window.after_s)
+        modelled_a = net_a - sign * fit.left[k]
+        at_s = window.at_s + window.reading_time_s / 2 - fit.delays_s[k]
+        rows.append(np.vstack((at_s, net_a / fit.amplitudes[k], modelled_a / fit.amplitudes[k])))
+    ordered = np.hstack(rows)
+    ordered = ordered[:, np.argsort(ordered[0], kind="stable")]
+    return ordered[0], ordered[1], ordered[2]
