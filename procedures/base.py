@@ -218,13 +218,13 @@ class BenchProcedure(Procedure):  # type: ignore[misc]  # pymeasure is untyped
         """Wait for a time of the run's clock, as `wait_until`."""
         self.wait_until(self.context.clock.now() + duration_s)
 
-    def schedule(self, points: int, period_s: float) -> Iterator[float]:
-        """Yield at each moment of a grid that starts now: the error of one reading never adds to the next.
+    def schedule(self, points: int, period_s: float, first_s: float | None = None) -> Iterator[float]:
+        """Yield at each moment of a grid: the error of one reading never adds to the next.
 
-        A slot that has wholly passed before it could begin is skipped and noted, not squeezed in late.
+        It starts now, or has started at `first_s`. A slot that has wholly passed before it could begin is skipped and noted, not squeezed in late.
         """
         clock = self.context.clock
-        first_s = clock.now()
+        first_s = clock.now() if first_s is None else first_s
         missed = 0
         for index in range(points):
             slot_s = first_s + index * period_s

@@ -8,7 +8,9 @@ import math
 from dataclasses import dataclass
 
 from instruments.minix2 import DARK_WITHIN_S, HV_OFF_WITHIN_S, MiniX2, is_dark
-from instruments.wire.minix2 import TubeStatus
+from instruments.minix2.ready import spoken
+from instruments.minix2.watch import DARK_CURRENT_A
+from instruments.wire.minix2 import FaultCode, TubeStatus
 from procedures.base import BenchProcedure
 from xraydaq.errors import InstrumentError, RunFailed, SafetyTrip
 from xraydaq.safety import WayBack
@@ -23,6 +25,9 @@ COLUMNS = (
     Column("total_aluminium", "m", "all aluminium in the beam, the fixed filter included"),
 )
 """What is known of the beam at a reading."""
+
+NO_CURRENT_WITHIN_S = 3.0
+"""Only the voltage may take its time to fall: a current that is still shown makes X-rays."""
 
 
 @dataclass(slots=True)
@@ -51,6 +56,8 @@ class Beam:
         """Time with the beam on so far."""
         self._since_s = math.nan
         self._off_s = -math.inf
+        self._kept: FaultCode | None = None
+        """The last fault that the tube knew of when it was switched on, until a look has judged how it went off."""
 
     @property
     def is_on(self) -> bool:
@@ -64,7 +71,7 @@ class Beam:
 
     def prepare(self, way_back: WayBack) -> None:
         """Register X-rays off, then see that they are off. To be called before any other part is prepared."""
-        way_back.add("X-rays off", self.off)
+        way_back.add("X-rays off", self._cut)
         self.tube.prepare()
         self._run.tend(self._look)
 
@@ -80,6 +87,7 @@ class Beam:
         filters = self._run.context.bench.filters
         if filters is None:
             raise RunFailed("the bench has no filters")
+        self._foil_m = None
         filters.mount(foil_m)
         self._foil_m = foil_m
 
@@ -102,18 +110,22 @@ class Beam:
             LimitError: over a limit of bench or tube.
             Refused: the interlock is not closed, or a fault is shown.
             InstrumentError: the tube did not obey; off was commanded.
+            SafetyTrip: it went off by itself when it was on before.
         """
+        self._look()
         self._begin(voltage_v, current_a)
-        self.tube.set_output(voltage_v, current_a, settle=False)
+        self._kept = self.tube.set_output(voltage_v, current_a, settle=False).previous_fault
 
     def off(self) -> None:
         """Switch X-rays off and wait until they are seen to be.
 
         Raises:
             InstrumentError: the beam could not be shown to be off.
+            SafetyTrip: it had gone off by itself before.
         """
-        self.tube.safe_off()
-        self._ended()
+        self._cut()
+        if self._kept is not None:
+            self._look()
 
     def chop_off(self) -> None:
         """Switch X-rays off without waiting: readings go on while the high voltage decays, and every look watches it.
@@ -136,6 +148,10 @@ class Beam:
             "total_aluminium": self.total_al_m,
         }
 
+    def _cut(self) -> None:
+        self.tube.safe_off()
+        self._ended()
+
     def _ended(self) -> None:
         now_s = self._run.context.clock.now()
         if self.is_on:
@@ -149,16 +165,19 @@ class Beam:
         self.output = Output(voltage_v, current_a, self.output.voltage_v, self.output.current_a)
 
     def _own_warm_up(self, kind: str) -> None:
+        kept = self.tube.status().previous_fault
         self.tube.warm_up("monthly" if kind == "monthly" else "daily")
         self._warming = True
         try:
             while (progress := self.tube.warm_up_progress()).running:
                 self._run.wait(1.0)
             if not progress.complete:
-                raise RunFailed(f"the {kind} warm-up of the tube was cut short: {self.tube.status().fault.name}")
+                fault = _fault_since(self.tube.status(), kept)
+                kind_of_end = RunFailed if fault is None else SafetyTrip
+                raise kind_of_end(f"the {kind} warm-up of the tube was cut short: {_named(fault)}")
         finally:
             self._warming = False
-            self.off()
+            self._cut()
 
     _warming = False
 
@@ -175,14 +194,34 @@ class Beam:
         self.output.voltage_v, self.output.current_a = status.voltage_v, status.current_a
         if self._warming:
             return
+        self._watch_trips(status)
         if not self.is_on:
             self._watch_decay(status)
+
+    def _watch_trips(self, status: TubeStatus) -> None:
+        """Also a trip that was over before this look, or came just before the off, ends the run."""
+        if not self.is_on and self._kept is None:
             return
-        if status.fault.is_fault or not status.hv_enabled:
-            raise SafetyTrip(f"X-rays went off by themselves: {status.fault.name.lower().replace('_', ' ')}")
+        fault = _fault_since(status, self._kept)
+        if fault is not None or (self.is_on and not status.hv_enabled):
+            raise SafetyTrip(f"X-rays went off by themselves: {_named(fault)}")
+        if not self.is_on:
+            self._kept = None
 
     def _watch_decay(self, status: TubeStatus) -> None:
         since_off_s = self._run.context.clock.now() - self._off_s
-        allowed_s = HV_OFF_WITHIN_S if status.hv_enabled else DARK_WITHIN_S
-        if not is_dark(status) and not since_off_s < allowed_s:
+        allowed_s = NO_CURRENT_WITHIN_S if status.current_a >= DARK_CURRENT_A else DARK_WITHIN_S
+        if not is_dark(status) and not since_off_s < (HV_OFF_WITHIN_S if status.hv_enabled else allowed_s):
             raise SafetyTrip(f"X-rays are on {since_off_s:.1f} s after they were switched off")
+
+
+def _fault_since(status: TubeStatus, kept: FaultCode | None) -> FaultCode | None:
+    """Get a fault that is there, or that came and went since the tube knew of `kept` as its last."""
+    if status.fault.is_fault:
+        return status.fault
+    gone = status.previous_fault
+    return gone if gone.is_fault and kept is not None and gone is not kept else None
+
+
+def _named(fault: FaultCode | None) -> str:
+    return "the tube names no fault" if fault is None else spoken(fault)

@@ -64,7 +64,12 @@ def visit_s(wanted: DoseCalibrationParameters) -> float:
     return off_s + wanted.readings * (wanted.settle_duration_s + wanted.reading_duration_s)
 
 
+def conditioning_off_s(wanted: DoseCalibrationParameters) -> float:
+    """Get how long the beam is off in a cycle of the conditioning: the same share of the time as in a visit."""
+    return (wanted.readings + 1) / wanted.readings * wanted.reading_duration_s
+
+
 def conditioning_cycles(wanted: DoseCalibrationParameters) -> int:
     """Get how often the beam goes on and off before anything counts."""
-    cycle_s = wanted.settle_duration_s + 2 * wanted.reading_duration_s
+    cycle_s = wanted.settle_duration_s + wanted.reading_duration_s + conditioning_off_s(wanted)
     return math.ceil(wanted.conditioning_duration_s / cycle_s - 1e-9)

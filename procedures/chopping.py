@@ -54,24 +54,28 @@ class ChoppedBeamProcedure(BenchProcedure):
         self.stage.prepare(way_back)
         self.point = self.cycle = -1
 
-    def record(self, duration_s: float) -> None:
-        """Read the current for a time, at the period of the recipe."""
+    def record(self, duration_s: float, first_s: float | None = None) -> None:
+        """Read the current for a time, at the period of the recipe; the time begins now, or has begun at `first_s`."""
         points = max(1, math.floor(duration_s / self.wanted.period_s + 1e-9))
-        for _ in self.schedule(points, self.wanted.period_s):
+        for _ in self.schedule(points, self.wanted.period_s, first_s):
             self.source.take(
                 temperature=self.stage.temperature_k(), point=self.point, cycle=self.cycle, **self.beam.values()
             )
 
     def chop(self, point: int, setting: Setting, cycles: int, half_period_s: float, *, blank: bool = False) -> None:
-        """Record dark, then `cycles` times beam and dark. A blank run has the same timing and leaves the beam off."""
-        clock = self.context.clock
-        self.point, edge_s = point, clock.now()
+        """Record dark, then `cycles` times beam and dark, switching on a grid that readings do not shift.
+
+        A blank run has the same timing and leaves the beam off.
+        """
+        self.point, edge_s = point, self.context.clock.now()
         try:
             for cycle, window in self._windows(cycles):
+                self.wait_until(edge_s)
                 self.cycle = cycle
                 self._switch(setting if window == "on" and not blank else None)
+                self.record(half_period_s, edge_s)
                 edge_s += half_period_s
-                self.record(edge_s - clock.now())
+            self.wait_until(edge_s)
         finally:
             self.point = self.cycle = -1
 
@@ -92,5 +96,5 @@ class ChoppedBeamProcedure(BenchProcedure):
 
 
 def chopped_points(cycles: int, half_period_s: float, period_s: float) -> int:
-    """Get how many readings `ChoppedBeamProcedure.chop` takes, a little more or less for the time of switching."""
+    """Get how many readings `ChoppedBeamProcedure.chop` takes."""
     return (2 * cycles + 1) * math.floor(half_period_s / period_s + 1e-9)

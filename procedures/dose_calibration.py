@@ -9,7 +9,14 @@ from typing import ClassVar
 from procedures.base import BadReadings, BenchProcedure, Phase, Plan
 from procedures.beam import COLUMNS as BEAM_COLUMNS
 from procedures.beam import Beam
-from procedures.calibration_order import Visit, conditioning_cycles, visit_s, visits_of, wanted_of
+from procedures.calibration_order import (
+    Visit,
+    conditioning_cycles,
+    conditioning_off_s,
+    visit_s,
+    visits_of,
+    wanted_of,
+)
 from procedures.calibration_plan import beam_s, details, dose_gy, warnings
 from procedures.dosimetry import COLUMNS as DOSE_COLUMNS
 from procedures.dosimetry import Dosimetry
@@ -40,7 +47,8 @@ class DoseCalibration(BenchProcedure):
         wanted = wanted_of(config)
         visits = visits_of(wanted)
         setting = f"{wanted.tube_voltage_v / 1e3:g} kV, {wanted.reference_current_a * 1e6:g} uA"
-        conditioning_s = conditioning_cycles(wanted) * (wanted.settle_duration_s + 2 * wanted.reading_duration_s)
+        cycle_s = wanted.settle_duration_s + wanted.reading_duration_s + conditioning_off_s(wanted)
+        conditioning_s = conditioning_cycles(wanted) * cycle_s
         phases = (
             Phase("warm-up", 0.0, wanted.warm_up_duration_s, 0, setting),
             Phase("conditioning", 0.0, conditioning_s, 0, f"{setting}, on and off"),
@@ -90,7 +98,7 @@ class DoseCalibration(BenchProcedure):
             self._beam.on(self._wanted.tube_voltage_v, self._wanted.reference_current_a)
             self.wait(self._wanted.settle_duration_s + self._wanted.reading_duration_s)
             self._beam.off()
-            self.wait(self._wanted.reading_duration_s)
+            self.wait(conditioning_off_s(self._wanted))
 
     def _visit(self, visit: Visit) -> None:
         self.phase(visit.key, visit.text)

@@ -76,13 +76,11 @@ def _details(config: RunConfig) -> tuple[tuple[str, str], ...]:
         for span_hz, lines in zip(wanted.spans_hz, wanted.lines, strict=False)
     )
     noise = noise_a_rthz(wanted.sensitivity_a_v, wanted.gain_mode)
+    pole = format_quantity(bandwidth_hz(wanted.sensitivity_a_v, wanted.gain_mode), "Hz")
+    setting = f"{format_quantity(wanted.sensitivity_a_v, 'A/V')}, {wanted.gain_mode.replace('_', ' ')}, no filter"
     told = [
         ("each spectrum", f"{wanted.averages} averages, {wanted.overlap:.0%} overlap, Hann; {spans}"),
-        (
-            "preamplifier",
-            f"{format_quantity(wanted.sensitivity_a_v, 'A/V')}, {wanted.gain_mode.replace('_', ' ')}, no filter; nominal "
-            f"noise {noise:.2g} A/√Hz, pole {format_quantity(bandwidth_hz(wanted.sensitivity_a_v, wanted.gain_mode), 'Hz')}",
-        ),
+        ("preamplifier", f"{setting}; nominal noise {noise:.2g} A/√Hz, pole {pole}"),
         ("nominal field", f"{abs(wanted.bias_v) / config.sample.gap_m / 1e3:.4g} V/mm"),
     ]
     if wanted.current_duration_s > 0:
@@ -97,8 +95,8 @@ def _warnings(config: RunConfig) -> Iterator[str]:
     pole_hz = bandwidth_hz(wanted.sensitivity_a_v, wanted.gain_mode)
     if top_hz * POLE_ROOM > pole_hz:
         yield (
-            f"lines above {format_quantity(pole_hz / POLE_ROOM, 'Hz')} are not evaluated: the preamplifier's pole is at "
-            f"{format_quantity(pole_hz, 'Hz')}"
+            f"lines above {format_quantity(pole_hz / POLE_ROOM, 'Hz')} are not evaluated: the preamplifier has its "
+            f"pole at {format_quantity(pole_hz, 'Hz')}"
         )
     noise = noise_a_rthz(wanted.sensitivity_a_v, wanted.gain_mode)
     if wanted.expected_noise_a2_hz is not None:

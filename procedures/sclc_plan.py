@@ -19,6 +19,13 @@ BIAS_U_REL = 0.02
 """A bias known worse than this is said so."""
 
 
+def wanted_of(config: RunConfig) -> SclcSweepParameters:
+    """Get the parameters of the recipe."""
+    wanted = config.recipe.parameters
+    assert isinstance(wanted, SclcSweepParameters)
+    return wanted
+
+
 def sweeps_of(wanted: SclcSweepParameters) -> tuple[tuple[int, int], ...]:
     """Get (repeat, direction) of every sweep in order."""
     return tuple((repeat, way) for repeat in range(wanted.repeats) for way in WAYS[wanted.directions])
@@ -26,7 +33,7 @@ def sweeps_of(wanted: SclcSweepParameters) -> tuple[tuple[int, int], ...]:
 
 def plan_of(config: RunConfig) -> Plan:
     """Compute sweeps, readings and time; opens nothing."""
-    wanted: SclcSweepParameters = config.recipe.parameters
+    wanted = wanted_of(config)
     levels_v, sweeps = wanted.levels_v, sweeps_of(wanted)
     baseline = int(wanted.baseline_duration_s / wanted.period_s + 1e-9)
     each_s = len(levels_v) * (wanted.period_s + wanted.pulse_rest_duration_s)
@@ -48,7 +55,7 @@ def plan_of(config: RunConfig) -> Plan:
 
 
 def _details(config: RunConfig) -> tuple[tuple[str, str], ...]:
-    wanted: SclcSweepParameters = config.recipe.parameters
+    wanted = wanted_of(config)
     field = abs(wanted.highest_bias_v) / config.sample.gap_m / 1e3
     pulses = f"pulses after {wanted.pulse_rest_duration_s:g} s at 0 V" if wanted.pulse_rest_duration_s > 0 else "steps"
     return (
@@ -61,7 +68,7 @@ def _details(config: RunConfig) -> tuple[tuple[str, str], ...]:
 
 
 def _warnings(config: RunConfig) -> Iterator[str]:
-    wanted: SclcSweepParameters = config.recipe.parameters
+    wanted = wanted_of(config)
     sample = config.sample
     if sample.electrodes != "injecting_gap":
         yield (

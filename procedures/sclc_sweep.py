@@ -14,7 +14,7 @@ from instruments.wire.keithley2400 import Reading
 from procedures.base import BenchProcedure, Plan
 from procedures.parameters import described_by
 from procedures.ranges import Followed, Ranges, next_ranges, wider
-from procedures.sclc_plan import plan_of, sweeps_of
+from procedures.sclc_plan import plan_of, sweeps_of, wanted_of
 from procedures.source import COLUMNS as SOURCE_COLUMNS
 from procedures.source import Source, SourceRow
 from procedures.stage import Stage
@@ -49,9 +49,7 @@ class SclcSweep(BenchProcedure):
 
     @property
     def _wanted(self) -> SclcSweepParameters:
-        wanted = self.context.config.recipe.parameters
-        assert isinstance(wanted, SclcSweepParameters)
-        return wanted
+        return wanted_of(self.context.config)
 
     def prepare(self, way_back: WayBack) -> None:
         """Register ramp, output-off and heater-off, then configure source and stage."""

@@ -10,6 +10,12 @@ from xraydaq.errors import InstrumentError, RunFailed, SafetyTrip
 from xraydaq.safety import WayBack
 
 READ_EVERY_S = 1.0
+BAD_READINGS = 3
+"""So many in a row, and nobody knows how hot the heater makes it."""
+
+OVERSHOOT_K = 1.0
+"""A stage held at its limit swings past it a little."""
+
 LONGEST_S = 2 * 3600.0
 """What has not become stable by then will not."""
 
@@ -29,6 +35,8 @@ class Stage:
         self._table = procedure.context.config.bench.stage or StageTable.model_validate({})
         self._read_s = -math.inf
         self._last_k = math.nan
+        self._bad_in_a_row = 0
+        self._heated = False
 
     def prepare(self, way_back: WayBack) -> None:
         """Register heater-off, then set the control loop up with the heater off."""
@@ -46,13 +54,18 @@ class Stage:
         )
 
     def temperature_k(self) -> float:
-        """Get a reading of the sensor that is not older than a second; nan without a sensor or a good reading."""
+        """Get a reading of the sensor that is not older than a second; nan without a sensor or a good reading.
+
+        Raises:
+            SafetyTrip: the stage is heated, and its sensor gives no readings any more or is over the limit.
+        """
         if self._controller is None:
             return math.nan
         now_s = self._run.context.clock.now()
         if now_s - self._read_s >= READ_EVERY_S:
             self._read_s = now_s
             self._last_k = self._reading_k()
+            self._judge(self._last_k)
         return self._last_k
 
     def hold(self) -> None:
@@ -65,21 +78,19 @@ class Stage:
 
         Raises:
             RunFailed: it did not become stable.
-            SafetyTrip: the sensor stopped giving readings.
+            SafetyTrip: as `temperature_k`.
         """
         controller, clock = self._require_controller(), self._run.context.clock
         criterion = replace(EQUILIBRIUM, crystal_lag_s=self._table.crystal_lag_s)
+        self._heated = True
         controller.start_ramp(target_k, self._table.ramp_rate_k_per_s * 60)
-        watch, deadline_s, ramping, bad = StabilityWatch(criterion, target_k), clock.now() + LONGEST_S, True, 0
+        watch, deadline_s, ramping = StabilityWatch(criterion, target_k), clock.now() + LONGEST_S, True
         missing: tuple[str, ...] = ()
         while clock.now() < deadline_s:
             self._run.wait(READ_EVERY_S)
             temperature_k = self.temperature_k()
-            bad = bad + 1 if math.isnan(temperature_k) else 0
-            if bad >= 3:
-                raise SafetyTrip("three temperature readings in a row failed: heater off, bias to zero, beam off")
             ramping = ramping and controller.ramping
-            verdict = watch.feed(clock.now(), temperature_k, good=bad == 0, ramping=ramping)
+            verdict = watch.feed(clock.now(), temperature_k, good=not math.isnan(temperature_k), ramping=ramping)
             if verdict.stable:
                 return
             missing = verdict.missing
@@ -92,6 +103,17 @@ class Stage:
             self._run.context.note("bad_reading", str(error), "warning")
             return math.nan
         return reading.temperature_k if reading.good else math.nan
+
+    def _judge(self, temperature_k: float) -> None:
+        controller = self._require_controller()
+        self._bad_in_a_row = self._bad_in_a_row + 1 if math.isnan(temperature_k) else 0
+        if not self._heated:
+            return
+        if self._bad_in_a_row >= BAD_READINGS:
+            raise SafetyTrip(f"{BAD_READINGS} temperature readings in a row failed while the stage is heated")
+        if temperature_k > controller.max_temperature_k + OVERSHOOT_K:
+            limit = f"allowed: up to {controller.max_temperature_k:g} K"
+            raise SafetyTrip(f"{controller.name}: the stage is at {temperature_k:.2f} K; {limit}")
 
     def _require_controller(self) -> LakeShore335:
         if self._controller is None:

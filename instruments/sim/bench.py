@@ -58,6 +58,9 @@ class Settings:
     trap_spread: float | None = None
     """Of the logarithm of the trap levels, 0 is a single level; None is what the device has."""
 
+    foil_seed: int = 1
+    """Of the true thickness of the foils: they stay the same from run to run, so that a calibration still holds."""
+
     happenings: tuple[Happening, ...] = ()
     """Faults of the world, in seconds since the bench began."""
 
@@ -87,7 +90,7 @@ class SimBench:
         thermometer = self.stage or building.wandering_of(self.settings, seed)
         self.world = building.world_of(self.settings, seed, thermometer, self.start_s, has_tube="tube" in roles)
         self.crystal = self.world.crystal
-        self.filters = SimFilterHolder(seed=seed)
+        self.filters = SimFilterHolder(seed=self.settings.foil_seed)
         self.chamber: Chamber | None = None
         self.samplers: list[Callable[[float], None]] = []
         """What has an instrument sample what is past, before the crystal is plugged in elsewhere."""

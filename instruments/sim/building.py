@@ -1,15 +1,15 @@
 """Builds what stands on a simulated bench."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from instruments.sim.device import Device
 from instruments.sim.keithley2400 import SimKeithley2400
 from instruments.sim.keithley2400.instrument import Unit
 from instruments.sim.keithley2400.meter import Calibration
+from instruments.sim.twin.exposure import OUTPUT_FACTOR
 from instruments.sim.twin.room import Wander, Wandering
-from instruments.sim.twin.stage import Stage, StageParameters
+from instruments.sim.twin.stage import Stage
 from instruments.sim.twin.streams import stream
 from instruments.sim.twin.world import Thermometer, World
 
@@ -22,13 +22,11 @@ SINCE_LAST_USE_S = 3600.0
 
 def stage_of(settings: "Settings", seed: int) -> Stage:
     """Get the stage of a bench."""
-    usual = StageParameters()
-    stray = usual.crystal_to_room_w_per_k * settings.unknowns.crystal_to_room_factor
     return Stage(
-        replace(usual, crystal_to_room_w_per_k=stray),
         start_k=settings.temperature_k,
         cold_k=settings.cold_end_k,
         sensor_offset_k=settings.unknowns.sensor_offset_k,
+        sensor_slope=settings.unknowns.sensor_slope,
         wander=_wander(settings, seed),
     )
 
@@ -65,7 +63,8 @@ def world_of(
         trap_spread=settings.trap_spread,
         sensitivity_drift_per_h=settings.sensitivity_drift_per_h,
         start_s=start_s,
-        aperture_area_factor=settings.unknowns.aperture_area_factor,
+        spot_factor=settings.unknowns.spot_factor,
+        output_factor=OUTPUT_FACTOR * settings.unknowns.tube_output_factor,
         **({"delay_s": 0.0} if has_tube else {}),  # the simulated tube ramps by itself
     )
 
@@ -110,7 +109,7 @@ def _dosimeter(bench: "SimBench") -> Device:
         bench.world.kerma_rate_gy_s,
         seed=bench.seed,
         irradiated_share=bench.world.chamber_share,
-        factor=bench.settings.unknowns.chamber_factor,
+        factor=bench.settings.unknowns.chamber_response,
     )
     bridge = SimAccuGoldBridge(Digitizer(bench.chamber))
     bridge.advance(bench.start_s)  # its time begins with the first moment it is told

@@ -1,6 +1,6 @@
 """Current-voltage sweeps whose truth is known: charge balance by bisection over many discrete trap levels."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -81,7 +81,3 @@ def drawn_gap(rng, spreads=(0.0, 0.5, 1.0)):
         ohmic_s=float(10 ** rng.uniform(-9, -8)),
         injection_a_v2=float(10 ** rng.uniform(-6.5, -5.5)),
     )
-
-
-def with_level(gap, **changes):
-    return replace(gap, **changes)

@@ -66,6 +66,7 @@ class Sweep:
     common_dose: float = 0.0
     device: Device = FLAT
     discard_s: float = 7.5
+    since_bias_s: float = 3600.0
     slow_share: float = SLOW_SHARE
     missing: dict[int, tuple[int, ...]] = field(default_factory=dict)
     photon_a: float = 2.4e-7
@@ -111,7 +112,7 @@ def make_sweep(sweep: Sweep, seed: int):
     start_s = np.concatenate(([0.0], np.cumsum([PERIOD_S * n + 1.0 for n in lengths])[:-1]))
     elapsed_s = np.concatenate([part[0] + s for part, s in zip(parts, start_s, strict=True)])
     photo_a, on, point, blank = (np.concatenate([part[k] for part in parts]) for k in (1, 2, 3, 4))
-    dark_a = sweep.device.current_a(elapsed_s + 3600.0)
+    dark_a = sweep.device.current_a(elapsed_s + sweep.since_bias_s)
     noise_a = flicker(rng, len(elapsed_s), PERIOD_S, sweep.device.asd, sweep.device.gamma) * dark_a
     read_a = dark_a + photo_a + noise_a / sweep.device.start_a + 5e-12 * rng.standard_normal(len(dark_a))
     if sweep.step_a > 0:

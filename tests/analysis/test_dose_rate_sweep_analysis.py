@@ -32,9 +32,9 @@ def truth_of_limit(sweep):
 
 @pytest.mark.slow
 def test_over_many_sweeps_every_uncertainty_is_honest():
-    sweep, pulls = Sweep(common_dose=0.02), {}
+    sweep, pulls = Sweep(common_dose=0.02, blanks=8), {}
     limit = truth_of_limit(sweep)
-    for seed in range(24):
+    for seed in range(12):
         result = evaluated(sweep, seed)
         for name, value, truth in (
             ("point", result.point, 6000.0),
@@ -46,9 +46,9 @@ def test_over_many_sweeps_every_uncertainty_is_honest():
         ):
             pulls.setdefault(name, []).append((value.value - truth) / value.u)
     for name, values in pulls.items():
-        # mean and spread of 24 values are known to 0.2 and 0.15
-        assert abs(np.mean(values)) < 0.5 + 0.2, name
-        assert 0.65 - 0.15 < np.std(values) < 1.35 + 0.15, name
+        # mean and spread of 12 values are known to 0.3 and 0.2
+        assert abs(np.mean(values)) < 0.5 + 0.3, name
+        assert 0.65 - 0.2 < np.std(values) < 1.35 + 0.2, name
 
 
 def test_a_bent_response_gives_the_sensitivity_of_each_dose_rate():
@@ -154,9 +154,8 @@ def test_cycles_without_beam_are_dropped_counted_and_do_not_lower_the_step():
 
 
 def test_a_bias_that_came_on_a_moment_ago_is_named():
-    device = replace(FLAT, start_a=4e-7, rise=0.7, rise_s=9000.0, absorbed_a=5e-7)
-    columns, settings = make_sweep(replace(QUICK, device=replace(device, asd=1e-12)), 10)
-    assert said(evaluate(*columns, **settings), "baseline not settled")
+    device = replace(FLAT, absorbed_a=1e-7, asd=1e-11)
+    assert said(evaluated(replace(QUICK, device=device, since_bias_s=10.0, blanks=0), 10), "baseline not settled")
     assert not said(good(), "baseline not settled")
 
 
@@ -173,7 +172,7 @@ def test_a_dark_current_that_follows_the_temperature_is_named_with_its_correlati
     wander_k = 0.5 * np.sin(2 * np.pi * elapsed_s / 900.0)
     warm_a = read_a + 0.16 * 1.5e-7 * wander_k
     followed = evaluate(elapsed_s, warm_a, *others, **settings, temperature_k=298.15 + wander_k)
-    assert said(followed, "current follows the temperature of the crystal, r = 0.")
+    assert said(followed, "current follows the temperature of the crystal, r = ")
     steady = evaluate(*columns, **settings, temperature_k=298.15 + wander_k)
     assert not said(steady, "temperature")
     assert said(good(), "temperature of the crystal not measured")
@@ -209,9 +208,10 @@ def test_noise_that_its_spectrum_does_not_explain_is_named():
 
 
 def test_flagged_readings_are_left_out_and_counted():
-    columns, settings = make_sweep(QUICK, 16)
+    columns, settings = make_sweep(replace(QUICK, cycles=5), 16)
     elapsed_s, read_a, status, *others = columns
-    spoilt = np.flatnonzero(others[0] > 0)[100]
+    visit = np.flatnonzero((others[1] == 3) & (others[2] == 0))
+    spoilt = visit[np.searchsorted(elapsed_s[visit], elapsed_s[visit[0]] + 12.5 + 10)]
     read_a, status = read_a.copy(), status.copy()
     read_a[spoilt], status[spoilt] = 1e-3, STATUS_FLAGS["overflow"]
     result = evaluate(elapsed_s, read_a, status, *others, **settings)
@@ -248,6 +248,6 @@ def test_columns_of_different_lengths_and_sweeps_without_visits_are_refused():
         evaluate(columns[0][:-1], *columns[1:], **settings)
     with pytest.raises(NotEnoughData, match="no visit"):
         evaluate(*columns[:4], np.full(len(columns[0]), -1.0), 0 * columns[5], **settings)
+    dose = replace(settings["dose"], dose_rate_gy_s=-settings["dose"].dose_rate_gy_s)
     with pytest.raises(ValueError, match="above zero"):
-        dose = replace(settings["dose"], dose_rate_gy_s=-settings["dose"].dose_rate_gy_s)
         evaluate(*columns, **settings | {"dose": dose})

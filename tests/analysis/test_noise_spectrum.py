@@ -208,6 +208,14 @@ def test_the_allan_deviation_of_another_current_is_brought_to_this_one():
     assert result_of(allan=reference).allan_ratio.value == pytest.approx(1, abs=0.05)
 
 
+def test_the_noise_over_the_current_carries_the_uncertainty_of_both():
+    result = result_of(current_u_a=15e-9)
+    assert result.over_current.value == pytest.approx(result.flicker_1_hz.value / 150e-9)
+    relative = (result.flicker_1_hz.u / result.flicker_1_hz.value, 0.1)
+    assert result.over_current.u / result.over_current.value == pytest.approx(np.hypot(*relative))
+    assert np.isnan(result_of(current_a=np.nan).over_current.value)
+
+
 @pytest.mark.parametrize("gamma", [0.7, 0.999, 1.0, 1.0005, 1.3, 2.0])
 def test_the_allan_deviation_of_a_power_law_is_that_of_its_integral(gamma):
     def variance(log_x):
@@ -293,3 +301,21 @@ def test_the_result_is_told_in_words_and_names_that_fit_a_file():
     assert set(result.quantities()) >= {"noise_density_at_1_hz", "noise_exponent_gamma", "white_level_upper_limit"}
     assert {len(array) for array, _ in result.curves.values()} == {result.fit.lines}
     assert Spectrum.__doc__
+
+
+def test_a_current_that_drifts_between_the_spans_does_not_bend_the_spectrum():
+    """Noise in proportion to the current, which was 10 % lower during the second span."""
+    given = spectra(Truth(), np.random.default_rng(1))
+    drifting = [
+        replace(each, asd_v_rthz=each.asd_v_rthz * (0.9 if each.span_hz > 100 else 1.0))
+        if each.kind == "device"
+        else each
+        for each in given
+    ]
+    told = [replace(each, current_a=150e-9 * (0.9 if each.span_hz > 100 else 1.0)) for each in drifting]
+    steady, bent, mended = (result_of(given=each) for each in (given, drifting, told))
+    assert abs(bent.gamma.value - 1) > 5 * bent.gamma.u
+    assert mended.gamma.value == pytest.approx(steady.gamma.value, abs=1e-3)
+    drift_u = mended.budgets["noise exponent gamma"].shares["drift of the current between spans"]
+    assert drift_u == pytest.approx(abs(bent.gamma.value - mended.gamma.value) / 2, rel=1e-3)
+    assert mended.gamma.u == pytest.approx(np.hypot(steady.gamma.u, drift_u), rel=0.05)

@@ -5,8 +5,9 @@ from datetime import date
 import pytest
 
 from xraydaq.config import check_file, default_bench, json_schema, load_run, shipped_configs
+from xraydaq.errors import ConfigError
 
-FOLDERS = {"bench": "benches", "sample": "samples", "recipe": "recipes"}
+FOLDERS = {"bench": "benches", "sample": "samples", "recipe": "recipes", "calibration": "calibrations"}
 FILES = [
     pytest.param(kind, path, id=path.name)
     for kind, folder in FOLDERS.items()
@@ -71,8 +72,10 @@ def test_a_shipped_recipe_loads_on_the_simulated_bench_without_a_warning(path):
     assert config.warnings == ()
 
 
-def test_the_three_recipes_measure_three_samples():
-    assert {load_run(path).sample.treatment for path in RECIPES} == {"untreated", "mai", "atomistic"}
+@pytest.mark.parametrize("procedure", ["bias_stability", "temperature_sweep", "sclc_sweep", "dose_rate_sweep"])
+def test_the_recipes_of_a_comparison_measure_the_three_treatments(procedure):
+    found = [load_run(path) for path in RECIPES if path.name.startswith(procedure)]
+    assert {config.sample.treatment for config in found} == {"untreated", "mai", "atomistic"}
 
 
 def test_the_main_recipe_is_the_main_job():
@@ -80,9 +83,21 @@ def test_the_main_recipe_is_the_main_job():
     assert (wanted.bias_v, wanted.duration_s, wanted.period_s) == (5.0, 800 * 60.0, 1.0)
 
 
+LAB = shipped_configs() / "benches" / "lab_gpib.toml"
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
-def test_a_shipped_recipe_runs_on_the_shipped_example_of_a_real_bench(path):
-    assert not load_run(path, bench=shipped_configs() / "benches" / "lab_gpib.toml").bench.simulated
+def test_a_shipped_recipe_runs_on_the_shipped_example_of_a_real_bench_or_is_told_why_not(path):
+    parameters = load_run(path).recipe.parameters
+    if set(parameters.roles) <= {"smu"}:
+        assert not load_run(path, bench=LAB).bench.simulated
+        return
+    with pytest.raises(ConfigError) as refused:
+        load_run(path, bench=LAB)
+    missing = [text for text in refused.value.problems if "missing" in text or "is no foil" in text]
+    beam = [text for text in refused.value.problems if "switches X-rays on" in text]
+    assert bool(beam) == bool(tuple(parameters.beams()))
+    assert missing or beam
 
 
 def test_the_default_bench_is_one_of_the_shipped_ones():

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from xraydaq.analysis.noise import NoisePsd
 from xraydaq.analysis.outcome import Budget, Result
@@ -23,6 +23,8 @@ from xraydaq.analysis.values import Floats, NotEnoughData, Value
 SENSITIVITY = "uC Gy^-1 cm^-2"
 ONE_SIDED = 0.95
 SEEN = 3.0  # u
+MANY = 1e6  # degrees of freedom where none are stated
+LONGEST_AIR_M = 0.5  # of air that a bench has in its beam
 HARMONICS = 50
 AIR_KG_M3 = 1.2047  # dry, 20 degree Celsius, 101.325 kPa
 W_OVER_E_J_C = 33.97
@@ -138,7 +140,7 @@ def evaluate(
         headline=f"{step.cycles_used} cycles on the blank, {step.readings} readings per window, "
         f"{step.cycles_dropped} cycles dropped",
         verdict=_verdict(apparent, limit, ratio, ratio_limit, seen),
-        flags=tuple(_flags(step, spot, coarse_a)) + flags_of_the_dose(dose),
+        flags=tuple(_flags(step, spot, coarse_a, _air_column(apparent) if seen else None)) + flags_of_the_dose(dose),
         inputs={
             "area_m2": spot.area_m2,
             "area_u_m2": spot.area_u_m2,
@@ -196,7 +198,7 @@ def _ratio(apparent: Value, own_u: float, sample: Value | None) -> Value:
 
 def _upper(value: Value) -> Value:
     """Return the one-sided 95 % limit of a quantity that cannot be negative: below zero it is taken from zero."""
-    factor = float(student.ppf(ONE_SIDED, value.dof if value.dof else math.inf))
+    factor = float(stdtrit(value.dof or MANY, ONE_SIDED))  # quantile of Student's t
     return Value(max(value.value, 0.0) + factor * value.u, 0.0, value.unit)
 
 
@@ -214,12 +216,15 @@ def _verdict(apparent: Value, limit: Value, ratio: Value, ratio_limit: Value, se
     return f"below the resolution: less than {limit.to(SENSITIVITY).value:.2g} µC Gy^-1 cm^-2 (95 %){of_sample}"
 
 
-def _flags(step: Step, spot: Spot, coarse_a: float) -> list[str]:
+def _flags(step: Step, spot: Spot, coarse_a: float, column: Value | None) -> list[str]:
     flags = list(step.flags)
     if not spot.resolution_a <= abs(step.step.value) / 3:
         flags.append(f"resolution of {spot.resolution_a:.3g} A exceeds a third of the signal")
     if coarse_a > step.step.u:
         flags.append("readings scatter less than a step of the display: their mean is no finer than the step")
+    if column is not None and column.value > LONGEST_AIR_M:
+        length = f"{column.value:.2g} m"
+        flags.append(f"it takes {length} of free air in the spot: air beside it, leads or glass respond as well")
     if -step.step.value > SEEN * math.hypot(step.step.u, coarse_a):
         flags.append("the blank answers with the wrong sign: not ionisation of air, look for a pick-up of the tube")
     return flags

@@ -20,6 +20,7 @@ K = 1.645  # one-sided 5 %
 LEAST_POINTS = 5
 LINE_UP_TO = 30.0  # times the limit: higher dose rates are another part of the response
 DRAWS = 20_000
+UNLIKELY = 0.0027  # of an intercept by chance (3 sigma): one that is not there would move the crossing by its u
 ONE_SIGMA = (15.865525393, 84.134474607)
 SEED = 11929
 AGREE = 0.30
@@ -84,7 +85,7 @@ def snr_limit(points: Points, noise: Value, *, seed: int = SEED) -> SnrLimit:
     if not noise.value > 0:
         raise NotEnoughData("no scatter of the blank readings: no detection limit")
     near = _near_the_limit(points, noise.value)
-    line = weighted_line(near)
+    line = weighted_line(near, UNLIKELY)
     if not line.slope.value > 3 * line.slope.u:
         raise NotEnoughData("the photocurrent does not rise with the dose rate: no detection limit")
     limit_gy_s = (SNR * noise.value - line.intercept) / line.slope.value

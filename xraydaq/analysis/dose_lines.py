@@ -66,8 +66,10 @@ class DoseLine:
         return self.slope.value * dose_rate_gy_s + self.intercept
 
 
-def weighted_line(points: Points) -> DoseLine:
+def weighted_line(points: Points, by_chance: float = BY_CHANCE) -> DoseLine:
     """Fit a line through the origin; an intercept is kept where it is seen at more than 2 u.
+
+    `by_chance`: probability of keeping one that is not there.
 
     Raises NotEnoughData with fewer than 2 points, or without an uncertainty above zero.
     """
@@ -79,7 +81,7 @@ def weighted_line(points: Points) -> DoseLine:
     slope, intercept, cov, chi2 = _fit(points, free=True)
     scale = max(1.0, chi2 / (len(points) - 2))
     tested = Value(intercept, float(np.sqrt(cov[1, 1] * scale)), "A", float(len(points) - 2))
-    if not abs(tested.value) > float(student_t.isf(BY_CHANCE / 2, len(points) - 2)) * tested.u:
+    if not abs(tested.value) > float(student_t.isf(by_chance / 2, len(points) - 2)) * tested.u:
         return _line(points, origin.slope.value, 0.0, origin.covariance, origin.chi2_per_dof * (len(points) - 1),
                      len(points) - 1, tested, scaled=True)  # fmt: skip
     return _line(points, slope, intercept, cov, chi2, len(points) - 2, tested)

@@ -171,8 +171,8 @@ def _inputs(
 
 def _dropped(steps: SweepSteps, dose: Dose) -> dict[str, int]:
     dropped = dict(steps.failed)
-    for visit in steps.visits:
-        for reason, count in visit.step.dropped.items():
+    for step in (*(visit.step for visit in steps.visits), *steps.blanks):
+        for reason, count in step.dropped.items():
             dropped[f"window: {reason}"] = dropped.get(f"window: {reason}", 0) + count
     cycles = sum(visit.step.cycles_dropped for visit in steps.visits)
     outside = int((~np.isfinite(dose.dose_rate_gy_s[steps.points_visited()])).sum())

@@ -18,7 +18,7 @@ from xraydaq.analysis.values import Floats
 
 LONGEST_DELAY_S = 3.0
 START_TAUS = 7  # on a logarithmic grid
-START_EDGES = 3
+START_EDGES = 2
 STARTS = 4
 ROUGH_STEPS = 12
 MOST_STEPS = 40
@@ -43,6 +43,11 @@ class EdgeFit:
     def amplitudes(self) -> Floats:
         """Get the height of every step (A)."""
         return np.asarray(self.coefficients[:, BASELINE_TERMS:].sum(axis=1), dtype=np.float64)
+
+    @property
+    def left_over(self) -> float:
+        """Get the mean square of what the fit leaves (A^2), every mean counted alike."""
+        return float(np.mean(np.concatenate(self.left) ** 2))
 
     @property
     def slow_share(self) -> float:

@@ -23,6 +23,7 @@ LEAST_EDGES = 4
 SEEN = 3.0  # u above which the slow share is taken as there
 APART = 2.0  # factor between two time constants that a fit can tell from one
 WORST_SHARE_U = 0.09  # a hidden slow part of a tenth would move the 90 % level into it
+CLEARLY = 10.0  # difference of the information criterion
 LAG_NEIGHBOURS = 1.25  # readings from t/1.25 to 1.25 t stand for the lag at t where no slow exponential was seen
 
 
@@ -31,8 +32,9 @@ class EdgeResponse:
     """Response to edges of one kind; times in s, lags and the slow share as fractions of the whole step.
 
     `resolved` is False where the fast time constant is surely shorter than the time between readings: that is then its
-    upper limit, `transition` the one that follows from it, their u nan. `slow_seen` is False where one exponential is all that the noise lets see: `slow`
-    is then nan, the lags are those of the readings, and u of `transition` covers what may be hidden, nan for too much.
+    upper limit, `transition` the one that follows from it, their u nan. `slow_seen` is False where no slow
+    part stands out from the noise: `slow` is then nan. Where one exponential is all that the noise lets see, the lags
+    are those of the readings, and u of `transition` covers what may be hidden, nan for too much.
     """
 
     transition: Value
@@ -67,12 +69,11 @@ def edge_response(windows: Sequence[Window]) -> EdgeResponse:
     both = _Estimate(windows, exponentials=2)
     share = both.value(lambda fit: fit.slow_share, "1")
     fast_s, slow_s = both.fit.taus_s
-    slow_seen = abs(share.value) > SEEN * share.u and slow_s > APART * fast_s and 0 < slow_s < windows[0].after_s / 4
-    best = both if slow_seen else _Estimate(windows, exponentials=1)
+    slow_seen = 0 < share.value < 1 and share.value > SEEN * share.u and slow_s > APART * fast_s
+    best, other = (both, both) if slow_seen else _simplest(both, _Estimate(windows, exponentials=1))
     fast, transition_ = best.value(lambda fit: fit.taus_s[0], "s"), best.value(_transition_of, "s")
     if not slow_seen:
-        transition_ = _widened(transition_, fast.value, share.u, _transition_of(both.fit))
-        fast = replace(fast, u=math.hypot(fast.u, fast_s - fast.value))
+        fast, transition_ = _widened(fast, transition_, share.u, best, other)
     period_s = float(np.median([window.period_s for window in windows]))
     resolved = fast.value + 2 * fast.u >= period_s
     if not resolved:
@@ -82,15 +83,28 @@ def edge_response(windows: Sequence[Window]) -> EdgeResponse:
     return EdgeResponse(
         transition=transition_,
         fast=fast,
-        slow=best.value(lambda fit: fit.taus_s[1], "s") if slow_seen else Value(np.nan, np.nan, "s"),
-        slow_share=share,
+        slow=both.value(lambda fit: fit.taus_s[1], "s") if slow_seen else Value(np.nan, np.nan, "s"),
+        slow_share=share if abs(share.value) < 1 else Value(np.nan, np.nan, "1"),
         delay=best.value(lambda fit: float(fit.delays_s.mean()), "s"),
-        lags=tuple(_lag(best, windows, t_s, slow_seen) for t_s in LAG_TIMES_S),
+        lags=tuple(_lag(best, windows, t_s) for t_s in LAG_TIMES_S),
         resolved=resolved,
         slow_seen=slow_seen,
         fit=best.fit,
         points=_points(windows, best.fit),
     )
+
+
+def _simplest(both: "_Estimate", single: "_Estimate") -> tuple["_Estimate", "_Estimate"]:
+    """Return one exponential, unless two describe the edges clearly better (an inflection, for one), and the other.
+
+    Bayesian information criterion (G. Schwarz, "Estimating the dimension of a model", Ann. Stat. 6 (1978) 461), for
+    one time constant more and one amplitude of every edge.
+    """
+    count = sum(len(left) for left in both.fit.left)
+    more = 1 + len(both.fit.left)
+    gain = count * math.log(max(single.fit.left_over, 1e-300) / max(both.fit.left_over, 1e-300))
+    clearly = gain - more * math.log(count) > CLEARLY
+    return (both, single) if clearly else (single, both)
 
 
 class _Estimate:
@@ -142,12 +156,16 @@ def _transition_of(fit: EdgeFit) -> float:
     return transition(fit.taus_s, fit.slow_share)
 
 
-def _widened(single: Value, fast_s: float, share_u: float, with_slow_s: float) -> Value:
-    """Add what two exponentials would say instead, and what a slow part as large as its uncertainty would do."""
-    if not (share_u < WORST_SHARE_U and math.isfinite(with_slow_s)):
-        return Value(single.value, math.nan, single.unit)
-    later_s = fast_s * (math.log((1 - share_u) / (0.1 - share_u)) - math.log(10))
-    return Value(single.value, math.hypot(single.u, later_s, with_slow_s - single.value), single.unit, single.dof)
+def _widened(fast: Value, found: Value, share_u: float, best: "_Estimate", other: "_Estimate") -> tuple[Value, Value]:
+    """Add to u what the other form says instead, and to that of one exponential what a hidden slow part would do."""
+    fast = replace(fast, u=math.hypot(fast.u, other.fit.taus_s[0] - best.fit.taus_s[0]))
+    apart_s = _transition_of(other.fit) - found.value
+    if len(best.fit.taus_s) == 2:
+        return fast, replace(found, u=math.hypot(found.u, apart_s))
+    if not (share_u < WORST_SHARE_U and math.isfinite(apart_s)):
+        return fast, Value(found.value, math.nan, found.unit)
+    later_s = fast.value * (math.log((1 - share_u) / (0.1 - share_u)) - math.log(10))
+    return fast, replace(found, u=math.hypot(found.u, later_s, apart_s))
 
 
 def _weighted(windows: Sequence[Window], exponentials: int) -> tuple[EdgeFit, list[Floats]]:
@@ -165,8 +183,8 @@ def _weighted(windows: Sequence[Window], exponentials: int) -> tuple[EdgeFit, li
     return descend(windows, weights, first.parameters(), exponentials), weights
 
 
-def _lag(best: _Estimate, windows: Sequence[Window], time_s: float, slow_seen: bool) -> Value:
-    if slow_seen:
+def _lag(best: _Estimate, windows: Sequence[Window], time_s: float) -> Value:
+    if len(best.fit.taus_s) == 2:
         return best.value(lambda fit: float(remaining(np.array([time_s]), fit.taus_s, fit.slow_share)[0]), "1")
     by_edge = []
     for window, left_a, amplitude_a in zip(windows, best.fit.left, best.fit.amplitudes, strict=True):

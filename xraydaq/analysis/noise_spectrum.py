@@ -1,7 +1,7 @@
 """Evaluation of noise spectra of a biased device: level, exponent, white noise, share of the preamplifier."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from xraydaq.analysis.noise_figures import (
     white_noise,
 )
 from xraydaq.analysis.noise_spectrum_result import NoiseSpectrumResult, result_of
-from xraydaq.analysis.spectra import Kind, Spectrum, usable_lines
+from xraydaq.analysis.spectra import Kind, Spectrum, at_one_current, usable_lines
 from xraydaq.analysis.spectrum_checks import Found, without_tones
 from xraydaq.analysis.spectrum_fit import KnownPower, fit_background, fit_spectrum, known_power
 from xraydaq.analysis.values import Floats
@@ -34,6 +34,7 @@ def evaluate(
     spectra: Sequence[Spectrum],
     *,
     current_a: float = np.nan,
+    current_u_a: float = 0.0,
     temperature_k: float = np.nan,
     conductance_s: float | None = None,
     gain_u_rel: float = 0.01,
@@ -43,7 +44,8 @@ def evaluate(
 ) -> NoiseSpectrumResult:
     """Evaluate the spectra of one device at one bias together with those of the background, in any order.
 
-    `current_a`: dark current during the spectra; nan where it is not known, there is no shot noise then.
+    `current_a`, `current_u_a`: dark current during the spectra and its standard uncertainty; nan where it is not
+    known, there is no shot noise then.
     `conductance_s`: of small signals, by default |current/bias|. `gain_u_rel`: standard uncertainty of a density by
     sensitivity and analyser. `mains_hz` 0 keeps the harmonics of the mains. Raises ValueError for settings that are
     impossible or do not go together, NotEnoughData where too few lines are left or the device is not seen.
@@ -54,16 +56,20 @@ def evaluate(
     if conductance_s is None:
         conductance_s = current_a / device[0].bias_v if device[0].bias_v else np.nan
     white = white_noise(current_a, conductance_s, temperature_k, in_background=behind.kind == "zero_bias")
-    found = _fitted(spectra, device, behind, white, mains_hz)
+    found = _fitted(spectra, at_one_current(device, current_a), behind, white, mains_hz)
+    statistics_u = float(np.sqrt(found.fit.covariance[1, 1]))
+    as_taken = _fitted(spectra, device, behind, white, mains_hz).fit
+    found = replace(found, fit=found.fit.with_half_of(as_taken))
     told = {
         "bias_v": device[0].bias_v,
         "current_a": current_a,
+        "current_u_a": current_u_a,
         "temperature_k": temperature_k,
         "conductance_s": conductance_s,
         "gain_u_rel": gain_u_rel,
         "mains_hz": mains_hz,
     }
-    return result_of(found, white, told, allan)
+    return result_of(found, statistics_u, white, told, allan)
 
 
 def _check(gain_u_rel: float, mains_hz: float) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from xraydaq.analysis.noise_figures import (
     DENSITY,
+    STATISTICS,
     AllanReference,
     Background,
     WhiteNoise,
@@ -16,7 +17,7 @@ from xraydaq.analysis.noise_figures import (
     expected_allan,
     measured_over_expected,
 )
-from xraydaq.analysis.outcome import Result
+from xraydaq.analysis.outcome import Budget, Result
 from xraydaq.analysis.spectrum_checks import Found, remarks
 from xraydaq.analysis.spectrum_fit import LEAST_EXPONENT, ONE_SIDED_95, SEEN, SpectrumFit
 from xraydaq.analysis.values import Floats, Value
@@ -50,6 +51,7 @@ class NoiseSpectrumResult(Result):
     density_10_hz: Value
     flicker_1_hz: Value
     gamma: Value
+    over_current: Value
     white: Value
     white_limit: Value
     corner: Value
@@ -74,6 +76,7 @@ class NoiseSpectrumResult(Result):
             ("noise density at 10 Hz", self.density_10_hz, ""),
             ("1/f noise density at 1 Hz", self.flicker_1_hz, ""),
             ("noise exponent gamma", self.gamma, "1"),
+            ("1/f noise at 1 Hz over dark current", self.over_current, "1/√Hz"),
             ("white level", self.white, ""),
             ("white level upper limit", self.white_limit, ""),
             ("corner frequency", self.corner, "Hz"),
@@ -90,9 +93,12 @@ class NoiseSpectrumResult(Result):
 
 
 def result_of(
-    found: Found, white: WhiteNoise, told: Mapping[str, float], allan: AllanReference | None
+    found: Found, gamma_statistics_u: float, white: WhiteNoise, told: Mapping[str, float], allan: AllanReference | None
 ) -> NoiseSpectrumResult:
-    """Draw the figures of merit from the fit; `told` is what `evaluate` was told, by name."""
+    """Draw the figures of merit from the fit; `told` is what `evaluate` was told, by name.
+
+    `gamma_statistics_u`: what of the uncertainty of the exponent is not due to a current that drifts between spans.
+    """
     gain_u_rel = told["gain_u_rel"]
     fit, band_hz = found.fit, (float(found.merged.f_hz[0]), float(found.merged.f_hz[-1]))
     at = {f_hz: device_density(fit, white, f_hz, gain_u_rel) for f_hz in SHOWN_HZ}
@@ -110,7 +116,8 @@ def result_of(
         flags=remarks(found, share[band_hz[1]].value, ratio),
         inputs=dict(told) | {"lines_used": float(fit.lines)},
         dropped=found.merged.dropped,
-        budgets={f"noise density at {f_hz:.0f} Hz": budget for f_hz, (_, budget) in at.items()},
+        budgets={f"noise density at {f_hz:.0f} Hz": budget for f_hz, (_, budget) in at.items()}
+        | {"noise exponent gamma": _gamma_budget(gamma.u, gamma_statistics_u)},
         notes=_notes(found),
         curves=_curves(found, white),
         fit=fit,
@@ -118,6 +125,7 @@ def result_of(
         density_10_hz=shown[1],
         flicker_1_hz=flicker,
         gamma=gamma,
+        over_current=_over_current(flicker, told["current_a"], told["current_u_a"]),
         white=_white_level(fit, white, gain_u_rel),
         white_limit=_white_limit(fit, white),
         corner=corner(fit, white),
@@ -134,6 +142,11 @@ def result_of(
         band_hz=band_hz,
         background=found.background.kind,
     )
+
+
+def _gamma_budget(u: float, statistics_u: float) -> Budget:
+    drift_u = float(np.sqrt(max(u**2 - statistics_u**2, 0.0)))
+    return Budget("1", {STATISTICS: statistics_u, "drift of the current between spans": drift_u})
 
 
 def _white_level(fit: SpectrumFit, white: WhiteNoise, gain_u_rel: float) -> Value:
@@ -161,6 +174,14 @@ def _over(level: Value, reference: Value) -> Value:
     if not reference.value > 0:
         return UNKNOWN
     return Value(level.value / reference.value, level.u / reference.value, "1")
+
+
+def _over_current(flicker: Value, current_a: float, current_u_a: float) -> Value:
+    """Noise of a resistor in proportion to its current (F. N. Hooge, Phys. Lett. A 29 (1969) 139); nan if unknown."""
+    if not abs(current_a) > current_u_a:
+        return Value(np.nan, np.nan, "1/√Hz")
+    ratio = flicker.value / abs(current_a)
+    return Value(ratio, ratio * float(np.hypot(flicker.u / flicker.value, current_u_a / current_a)), "1/√Hz")
 
 
 def _headline(bias_v: float, band_hz: tuple[float, float], lines: int) -> str:

@@ -16,7 +16,7 @@ from xraydaq.analysis.outcome import Budget, Result
 from xraydaq.analysis.point_sensitivity import flags_of_the_dose, flags_of_the_gain, gain_of, quality_of, with_budget
 from xraydaq.analysis.response_texts import METHOD, flags_of, notes_of, rows_of, summary
 from xraydaq.analysis.sweep_inputs import Dose, Spot
-from xraydaq.analysis.switching import Window, edges, window
+from xraydaq.analysis.switching import BEFORE, Window, edges, window
 from xraydaq.analysis.values import Booleans, Floats, NotEnoughData, Value
 
 NOT_SWITCHED = 0.25  # of the usual step: below it the tube did not follow the command
@@ -193,8 +193,8 @@ def _that_switched(windows: Sequence[Window | None]) -> tuple[list[Window | None
 
 
 def _height(one: Window) -> float:
-    """Step of an edge: later half of the readings after it less the later half of those before it."""
-    late_a = float(one.mean_a[one.at_s > one.after_s / 2].mean())
+    """Step of an edge: the last quarter of the time after it less that of the time before it."""
+    late_a = float(one.mean_a[one.at_s > (1 - BEFORE) * one.after_s].mean())
     return (1.0 if one.rising else -1.0) * (late_a - float(one.mean_a[one.at_s < 0].mean()))
 
 

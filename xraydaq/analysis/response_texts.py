@@ -17,6 +17,7 @@ METHOD = (
     "response. u from leaving out one edge at a time."
 )
 DIFFERS = 2.0  # u
+COMPLETE = 8.0  # slow time constants in a half period
 
 
 def rows_of(points: Sequence["PointResponse"]) -> list[tuple[str, Value, str]]:
@@ -53,9 +54,10 @@ def _rows(one: "PointResponse", at: str) -> list[tuple[str, Value, str]]:
 
 def summary(one: "PointResponse", quality: str) -> str:
     """Return the response at the highest dose rate in a sentence."""
+    lag = one.fall.lags[0].to("%").number()
     return (
-        f"rise {_time(one.rise)} (tube and device), fall {_time(one.fall)}, lag {one.fall.lags[0].to('%').number()} % after 1 s, steps "
-        f"repeat within {one.repeatability.to('%').value:.2g} % at {_gy(one.dose_rate)} ({quality})"
+        f"rise {_time(one.rise)} (tube and device), fall {_time(one.fall)}, lag {lag} % after 1 s, steps repeat "
+        f"within {one.repeatability.to('%').value:.2g} % at {_gy(one.dose_rate)} ({quality})"
     )
 
 
@@ -91,9 +93,9 @@ def _of_an_edge(one: "PointResponse", response: EdgeResponse, where: str) -> lis
             f"{where}: time constant below the {one.period_s * 1e3:.3g} ms between readings, given as an upper limit"
         )
     if not response.slow_seen:
-        flags.append(f"{where}: no slow part above the noise (share {response.slow_share.to('%').number()} %)")
-    if response.slow_seen and 5 * response.slow.value > one.half_period_s:
-        flags.append(f"{where}: half period shorter than 5 slow time constants, the step is not complete")
+        flags.append(f"{where}: no slow part above the noise")
+    if response.slow_seen and COMPLETE * response.slow.value > one.half_period_s:
+        flags.append(f"{where}: half period below {COMPLETE:g} slow time constants, lag is left in the baseline")
     return flags
 
 

@@ -12,6 +12,8 @@ from xraydaq.analysis.values import Floats, Value
 HYSTERESIS = 0.1
 WANDER_K = 0.3
 FLAT_SLOPE = 0.75
+BELOW = "ohmic line and tangent, where most papers read the limit: low by 30 % and more"
+ABOVE = "tangent and square law: high by 30 % and more"
 
 
 def headline(limit: Value, density: Value, sweeps: Sequence[Sweep], inputs: Mapping[str, float | str]) -> str:
@@ -45,11 +47,7 @@ def notes(
         else f"crystal of relative permittivity {relative_permittivity:g} below, air above; with the crystal on both "
         f"sides, as usually printed, the density is larger by {factor:.2f}"
     )
-    remarks = {
-        "trap density": told,
-        "knee": "where most papers read the limit: 30 to 60 % low",
-        "upper crossing": "high",
-    }
+    remarks = {"trap density": told, "knee": BELOW, "upper crossing": ABOVE}
     if np.isfinite(density.value):
         without = printed_without_charge(density.value, gap_m, relative_permittivity)
         remarks["trap-filled limit"] = (

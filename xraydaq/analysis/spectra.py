@@ -6,7 +6,7 @@ discrete Fourier transform", Proc. IEEE 66 (1978) 51); lines near harmonics of t
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -25,7 +25,8 @@ class Spectrum:
     """One averaged spectrum: one-sided density of the voltage (rms) in V/√Hz, Hann window, lines from 0 Hz on.
 
     `frequency_hz`, `asd_v_rthz`: one length, equally spaced. `overlap` of the records, 0 <= overlap < 1. `pole_hz` may
-    be infinite. `kind` says what the input of the preamplifier was connected to. Raises ValueError where a setting is
+    be infinite. `kind` says what the input of the preamplifier was connected to, `current_a` the dark current then,
+    nan where it is not known. Raises ValueError where a setting is
     missing (nan) or impossible: a density without its sensitivity is not one of a current.
     """
 
@@ -37,6 +38,7 @@ class Spectrum:
     pole_hz: float
     bias_v: float = 0.0
     overlap: float = 0.5
+    current_a: float = np.nan
 
     def __post_init__(self) -> None:
         f_hz, asd = self.frequency_hz, self.asd_v_rthz
@@ -61,6 +63,20 @@ class Spectrum:
     def span_hz(self) -> float:
         """Get the highest frequency."""
         return float(self.frequency_hz[-1])
+
+
+def at_one_current(spectra: Sequence[Spectrum], current_a: float) -> list[Spectrum]:
+    """Return spectra as they would be at one current, where theirs is known: the noise of a resistor grows with it.
+
+    F. N. Hooge, "1/f noise is no surface effect", Phys. Lett. A 29 (1969) 139. Spans are taken one after the other; a
+    current that drifts meanwhile would bend the merged spectrum.
+    """
+    return [
+        replace(each, asd_v_rthz=each.asd_v_rthz * abs(current_a / each.current_a))
+        if np.isfinite(each.current_a) and np.isfinite(current_a)
+        else each
+        for each in spectra
+    ]
 
 
 @dataclass(frozen=True)

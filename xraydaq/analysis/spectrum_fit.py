@@ -8,7 +8,7 @@ exp((psi(N) - ln N)/2), 25 % for one average.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -68,6 +68,12 @@ class SpectrumFit:
     def device(self, f_hz: Floats) -> Floats:
         """Return h/f^gamma + w in A^2/Hz."""
         return self.flicker(f_hz) + self.w_a2_hz
+
+    def with_half_of(self, other: "SpectrumFit") -> "SpectrumFit":
+        """Return the same fit with half of its difference to another one as a further uncertainty."""
+        white = self.w_a2_hz - other.w_a2_hz if self.white_seen and other.white_seen else 0.0
+        half = np.array([float(np.log(self.h_a2_hz / other.h_a2_hz)), self.gamma - other.gamma, white]) / 2
+        return replace(self, covariance=self.covariance + np.outer(half, half))
 
     def u_of_device(self, f_hz: float) -> float:
         """Return the standard uncertainty (statistics) of h/f^gamma + w at one frequency, in A^2/Hz."""

@@ -1,15 +1,18 @@
 """What an evaluation of a dose-rate sweep is told besides the readings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from xraydaq.analysis.dose_lines import Points
+from xraydaq.analysis.photocurrent_step import Step
 from xraydaq.analysis.sweep_steps import SweepSteps, Trace
 from xraydaq.analysis.values import Booleans, Floats, NotEnoughData
+from xraydaq.storage.model import STATUS_FLAGS
 
 PENUMBRA = {"penumbra on the crystal": 0.0173}  # +-3 %, rectangular
+SHARED_DOF = 8.0  # what the noise of the other visits counts for in that of one
 DITHERED = 0.3  # scatter of a reading in steps of the display, above which a mean is finer than a step
 
 
@@ -71,28 +74,44 @@ class Spot:
 def trace_of(
     elapsed_s: Floats, current_a: Floats, status: Floats, beam_on: Floats, point: Floats, blank: Floats
 ) -> Trace:
-    """Return the columns as one trace. Raises NotEnoughData unless they have one length."""
+    """Return the columns as one trace, without the readings of parts that were measured again after an interruption.
+
+    Raises NotEnoughData unless they have one length.
+    """
     given = (elapsed_s, current_a, status, beam_on, point, blank)
     columns: list[Floats] = [np.asarray(column, dtype=np.float64) for column in given]
     if any(column.shape != columns[0].shape or column.ndim != 1 for column in columns):
         raise NotEnoughData("time, current, status, beam, point and blank must be columns of one length")
-    time_s, read_a, flags, on, at, blanks = columns
+    kept = (np.nan_to_num(columns[2]).astype(np.int64) & STATUS_FLAGS["abandoned"]) == 0
+    time_s, read_a, flags, on, at, blanks = (column[kept] for column in columns)
     return Trace(time_s, read_a, flags, on, at, blanks > 0.5)
 
 
 def points_of(steps: SweepSteps, dose: Dose, resolution_a: float) -> tuple[Points, Booleans]:
     """Return the visits with a dose rate as points in order of time, and which of them are the reference.
 
-    A step of the display counts as an uncertainty where the noise is too small to spread readings over several.
+    The scale of the noise of a visit, chi2/dof, is known from few windows: it is drawn towards the usual one of all
+    visits, as variances of small groups are (G. K. Smyth, Stat. Appl. Genet. Mol. Biol. 3 (2004) 3). A step of the
+    display counts as an uncertainty where the noise is too small to spread readings over several.
     """
     wanted = [visit for visit in steps.visits if np.isfinite(dose.dose_rate_gy_s[visit.point])]
     at = np.array([visit.point for visit in wanted], dtype=np.int64)
     if not len(at):
         raise NotEnoughData("no visit has a dose rate inside the calibration")
     coarse = [visit.step.s_off.value < DITHERED * resolution_a for visit in wanted]
-    u_a = np.hypot([visit.step.step.u for visit in wanted], np.where(coarse, resolution_a / np.sqrt(12), 0.0))
+    u_a = np.hypot(_moderated_u([visit.step for visit in wanted]), np.where(coarse, resolution_a / np.sqrt(12), 0.0))
     points = Points(
         np.array([visit.step.step.value for visit in wanted]), u_a, dose.dose_rate_gy_s[at], dose.dose_rate_u_gy_s[at],
         dose.total_al_m[at], np.array([visit.time_s for visit in wanted]),
     )  # fmt: skip
     return points, np.asarray(dose.reference[at], dtype=np.bool_)
+
+
+def _moderated_u(steps: Sequence[Step]) -> Floats:
+    own = np.array([step.chi2_per_dof for step in steps])
+    u_a = np.array([step.step.u for step in steps])
+    if any(step.method != "gls" for step in steps) or not (own > 0).all():
+        return u_a
+    dof = np.array([step.step.dof for step in steps], dtype=np.float64)
+    moderated = (SHARED_DOF * float(np.median(own)) + dof * own) / (SHARED_DOF + dof)
+    return np.asarray(u_a * np.sqrt(moderated / own), dtype=np.float64)

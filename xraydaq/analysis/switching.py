@@ -9,7 +9,7 @@ from xraydaq.analysis.values import Booleans, Floats
 
 FINE_READINGS = 10.0  # readings on either side of an edge that are not averaged
 BIN_WIDTH = 0.1  # of the time since the edge, farther away
-BEFORE = 0.5  # share of the preceding window that serves as baseline: its later part, where lag has died away
+BEFORE = 0.25  # share of the preceding window that serves as baseline: its last part, where lag has died away
 LEAST_ROWS_AFTER = 20
 LEAST_ROWS_BEFORE = 5
 

@@ -5,7 +5,7 @@ from typing import Any
 from xraydaq.config.models import FILES, recipe_model
 from xraydaq.config.recipes import PARAMETERS
 from xraydaq.config.validate import fields_of, inner_model
-from xraydaq.config.values import Model, Quantity
+from xraydaq.config.values import Model, Quantities, Quantity
 from xraydaq.units import format_quantity
 
 
@@ -61,6 +61,10 @@ def _write_defaults(model: type[Model], schema: dict[str, Any]) -> None:
         described = schema["properties"][name]
         if described.get("default", 0) in (None, ""):
             del described["default"]
+        for quantities in (each for each in field.metadata if isinstance(each, Quantities)):
+            if "default" in described:
+                values = described["default"]
+                described["default"] = [format_quantity(value, quantities.each.unit, 12) for value in values]
         for quantity in (each for each in field.metadata if isinstance(each, Quantity)):
             if "default" in described:
                 described["default"] = format_quantity(described["default"], quantity.unit, 12)

@@ -1,10 +1,12 @@
 """Which runs the programme consists of: recipe, sample and what is changed of the simulated world, for each."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 TREATMENTS = ("untreated", "mai", "atomistic")
 HOUR_S = 3600.0
+CALIBRATION = "dose calibration"
+WITH_BEAM = ("dose_rate_sweep", "field_sweep", "photoresponse", "air_ionisation", "shelf_stability")
 SHELF_DATES_H = (0, 50, 100, 150, 200, 250, 300, 350, 400, 450, 500, 550, 600, 650)
 """When the shelf samples are measured: two to four times a week over the published 650 h."""
 
@@ -19,6 +21,8 @@ class Job:
     bench: str = "simulated"
     twin: Mapping[str, str | float] = field(default_factory=dict)
     overrides: tuple[str, ...] = ()
+    cites_calibration: bool = False
+    """It runs after the dose calibration and states its doses by that."""
     after_h: float = 0.0
     """Date of the run, in hours after the first."""
 
@@ -30,19 +34,18 @@ def programme(blind_seed: int | None = None) -> tuple[Job, ...]:
     """
     hidden: dict[str, str | float] = {} if blind_seed is None else {"blind_seed": blind_seed}
     return tuple(
-        Job(job.key, job.recipe, job.sample, job.bench, {**job.twin, **hidden}, job.overrides, job.after_h)
-        for job in _jobs()
+        replace(job, twin={**job.twin, **hidden}, cites_calibration=job.recipe in WITH_BEAM) for job in _jobs()
     )
 
 
 def _jobs() -> Iterator[Job]:
+    yield Job(CALIBRATION, "dose_calibration", "atomistic")
     yield Job("dose sweep", "dose_rate_sweep", "atomistic")
     yield Job("dose sweep quiet", "dose_rate_sweep", "atomistic", twin={"noise": "lod"})
     for treatment in TREATMENTS:
         yield Job(f"conductivity {treatment}", "temperature_sweep", f"{treatment}_gap", "simulated_cold")
     for treatment in TREATMENTS:
         yield Job(f"dark {treatment}", "bias_stability", treatment)
-    yield Job("dose calibration", "dose_calibration", "atomistic")
     yield Job("field", "field_sweep", "atomistic")
     yield Job("response", "photoresponse", "atomistic")
     yield Job("air", "air_ionisation", "glass")

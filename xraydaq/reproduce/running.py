@@ -10,7 +10,8 @@ from pathlib import Path
 from xraydaq.clock import RealClock
 from xraydaq.config import load_run, shipped_configs
 from xraydaq.errors import RunFailed, StorageError
-from xraydaq.reproduce.programme import HOUR_S, Job
+from xraydaq.evaluation.calibration_writing import write_calibration
+from xraydaq.reproduce.programme import CALIBRATION, HOUR_S, Job
 
 BENCHES = "benches"
 RUNS = "runs"
@@ -36,18 +37,34 @@ def run_all(
     """
     (folder / BENCHES).mkdir(parents=True, exist_ok=True)
     found: dict[str, Done] = {}
+    numbered = list(enumerate(jobs))
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        waiting = [
-            pool.submit(run_job, job, folder, seed * 1000 + number, start_utc_s) for number, job in enumerate(jobs)
-        ]
-        for future in as_completed(waiting):
-            done = future.result()
-            found[done.job.key] = done
-            show(done, f"{len(found)}/{len(jobs)}")
+        for later in (False, True):
+            # what states a dose waits for the calibration; without one in the programme the shipped file is cited
+            calibration = _calibration(found, folder) if later else None
+            waiting = [
+                pool.submit(run_job, job, folder, seed * 1000 + number, start_utc_s, calibration)
+                for number, job in numbered
+                if job.cites_calibration == later
+            ]
+            for future in as_completed(waiting):
+                done = future.result()
+                found[done.job.key] = done
+                show(done, f"{len(found)}/{len(jobs)}")
     return {job.key: found[job.key] for job in jobs}
 
 
-def run_job(job: Job, folder: Path, seed: int, start_utc_s: float) -> Done:
+def _calibration(found: dict[str, Done], folder: Path) -> Path | None:
+    """Write the calibration file of the programme's own calibration run, if it has one."""
+    done = found.get(CALIBRATION)
+    if done is None or done.file is None:
+        return None
+    path = folder / "calibration.toml"
+    write_calibration(done.file, path)
+    return path
+
+
+def run_job(job: Job, folder: Path, seed: int, start_utc_s: float, calibration: Path | None = None) -> Done:
     """Run one job to its result file; a failure is returned, not raised: the other jobs go on."""
     from xraydaq.errors import XraydaqError
     from xraydaq.runner import RunOptions, run
@@ -60,7 +77,7 @@ def run_job(job: Job, folder: Path, seed: int, start_utc_s: float) -> Done:
             shipped_configs() / "recipes" / f"{job.recipe}.toml",
             bench=bench_for(job, folder),
             sample=shipped_configs() / "samples" / f"{job.sample}.toml",
-            overrides=job.overrides,
+            overrides=(*job.overrides, *([f"calibration={calibration.resolve()}"] if calibration else [])),
         )
         options = RunOptions(out=folder / RUNS, seed=seed, start_utc_s=start_utc_s + job.after_h * HOUR_S)
         outcome = run(config, options)

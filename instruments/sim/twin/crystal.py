@@ -8,6 +8,7 @@ import numpy as np
 from instruments.sim.twin.dark import NANOSECONDS_PER_S, DarkCurrent
 from instruments.sim.twin.devices import (
     ELEMENTARY_CHARGE_C,
+    REFERENCE_BIAS_V,
     REFERENCE_TEMPERATURE_K,
     Device,
     device_of,
@@ -62,6 +63,8 @@ class Crystal:
         self._photon_rng = stream(seed, "photon noise")
         self._now_s: float | None = None
         self._flicker_s = 0.0
+        self._biased_a: float | None = None
+        """Dark current of the last window with a bias."""
 
     @property
     def bias_v(self) -> float:
@@ -93,6 +96,8 @@ class Crystal:
         window_ns = _nanoseconds(end_s - start_s)
         self._advance(start_s)
         dark_a = self._dark.mean_current_a(window_ns)
+        if self.bias_v:
+            self._biased_a = dark_a
         self._now_s = end_s
         light_a, photons_a2 = 0.0, 0.0
         if self._photocurrent is not None and not self._photocurrent.rests(start_s, end_s):
@@ -117,6 +122,8 @@ class Crystal:
         window_ns = _nanoseconds(spacing_s)
         self._advance(start_s)
         dark_a = self._dark.mean_currents_a(window_ns, count)
+        if self.bias_v:
+            self._biased_a = float(dark_a[-1])
         self._now_s = start_s + count * spacing_s
         light_a, photons_a2 = np.zeros(count), np.zeros(count)
         if self._photocurrent is not None:
@@ -169,10 +176,18 @@ class Crystal:
             "conductivity_298k_s_per_m": conduction.conductance_s(reference_k) / self.device.cell_constant_m,
             "ionic_share_298k": conduction.ionic_share(reference_k),
             "temperature_coefficient_298k_per_k": conduction.temperature_coefficient_per_k(reference_k),
+            "noise_at_bias_a_per_rthz": device["noise_1hz_a_per_rthz"] * self._noise_share,
             "trap_filling_voltage_v": filling_voltage_v(self.device),
             "sensitivity_drift_per_h": self._drift_per_s * SECONDS_PER_HOUR,
             "worst_bias_v": self.worst_bias_v,
         }
+
+    @property
+    def _noise_share(self) -> float:
+        """Get the noise under the last bias over that at the reference current, that of 5 V before any bias."""
+        usual_a = REFERENCE_BIAS_V * self._dark.conduction.conductance_s(self.temperature_k)
+        biased_a = usual_a if self._biased_a is None else abs(self._biased_a)
+        return biased_a / self.device.dark_current_298k_a
 
     def _advance(self, time_s: float) -> None:
         if not math.isfinite(time_s):

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, replace
 
 from instruments.sim.twin.devices import Device, device_of
+from instruments.sim.twin.stage import StageParameters
 from instruments.sim.twin.streams import stream
 
 FARTHEST = 2.5
@@ -47,29 +48,54 @@ class Unknowns:
     """What is not exactly as it is written at a bench; the defaults are what is written."""
 
     aperture_area_factor: float = 1.0
-    """True area of the beam's hole over the one of a circle of 2 mm."""
+    """Area of the beam's hole over that of a circle of 2 mm."""
+    penumbra_factor: float = 1.0
+    """Dose that the crystal gets through the hole over what a sharp edge would let through."""
     chamber_factor: float = 1.0
-    """What the ion chamber shows over what is true: the error of its calibration."""
+    """What the ion chamber shows over what is true, as calibrated."""
+    beam_quality_factor: float = 1.0
+    """The same, since this beam is not the one that it was calibrated in."""
+    field_factor: float = 1.0
+    """The same, since it averages the beam over its volume."""
+    tube_output_factor: float = 1.0
     sensor_offset_k: float = 0.0
-    """What the stage's sensor shows too much."""
-    crystal_to_room_factor: float = 1.0
-    """Heat that reaches the crystal from the room, over the usual: its distance in temperature from the sensor."""
+    """What the stage's sensor shows too much at room temperature."""
+    sensor_slope: float = 0.0
+    """The same per kelvin above it."""
     smu_gain_error: float = 1e-4
     smu_offset_share: float = 0.2
     """Of the specified offset of each range."""
 
+    @property
+    def chamber_response(self) -> float:
+        """Get what the chamber shows over the true kerma rate on the axis."""
+        return self.chamber_factor * self.beam_quality_factor * self.field_factor
+
+    @property
+    def spot_factor(self) -> float:
+        """Get the effective area of the beam on the crystal over the written one."""
+        return self.aperture_area_factor * self.penumbra_factor
+
 
 def drawn_unknowns(seed: int) -> Unknowns:
-    """Draw a bench; the same for all devices of a seed."""
+    """Draw a bench; the same for all devices of a seed.
+
+    The tube gives as much less as the chamber shows too much: a dose calibration by this chamber reads as usual and
+    holds its errors. The sensor was adjusted to the crystal of a usual stage, to half a per cent of its scale.
+    """
     draw = _Draw(seed, "bench")
-    return Unknowns(
+    found = Unknowns(
         aperture_area_factor=draw.share("aperture area", 0.02),
+        penumbra_factor=draw.within("penumbra", 0.03),
         chamber_factor=draw.share("chamber", 0.02),
-        sensor_offset_k=0.2 * draw.normal("sensor"),
-        crystal_to_room_factor=draw.share("crystal to room", 0.30),
+        beam_quality_factor=draw.within("beam quality", 0.02),
+        field_factor=draw.share("field", 0.006),
+        sensor_offset_k=0.3 * draw.normal("sensor"),
+        sensor_slope=0.005 * draw.normal("sensor slope") - StageParameters().crystal_lead_per_k,
         smu_gain_error=1e-4 * draw.normal("smu gain"),
         smu_offset_share=0.3 * draw.normal("smu offset"),
     )
+    return replace(found, tube_output_factor=1 / found.chamber_response)
 
 
 def drawn_device(name: str, seed: int) -> Device:
@@ -109,6 +135,10 @@ class _Draw:
         while not abs(value := float(rng.standard_normal())) <= FARTHEST:
             pass
         return value
+
+    def within(self, name: str, share: float) -> float:
+        """Get a factor that lies anywhere within a share of 1."""
+        return 1 + float(stream(self.seed, f"drawn {self.whose}: {name}").uniform(-share, share))
 
     def share(self, name: str, spread: float) -> float:
         """Get a factor around 1 of a relative spread."""

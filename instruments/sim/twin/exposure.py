@@ -70,6 +70,7 @@ class Exposure:
             raise ValueError(f"distance {distance_m} m is not a positive length")
         self.table = table
         self.distance_m = distance_m
+        self.output_factor = output_factor
         table.lowest_kv(total_al_m)  # refuses what the table does not hold
         self.tube = Steps("tube", Tube())
         self.total_al_m = Steps("filter", total_al_m)

@@ -34,13 +34,19 @@ class StageParameters:
     dead_time_s: float = 2.0
     room_k: float = 296.15
 
+    @property
+    def crystal_lead_per_k(self) -> float:
+        """Get how much closer to the room the settled crystal is than the block, per kelvin of the block above it."""
+        stray_w_per_k = self.crystal_to_room_w_per_k
+        return stray_w_per_k / (self.block_to_crystal_w_per_k + stray_w_per_k)
+
 
 class Stage:
     """A stage that is brought to the time it is asked about; times are of the bench's clock and never go back.
 
     `cold_k` is the temperature of the cold end, None when no coolant flows: then it is at room temperature.
-    `sensor_offset_k` is what the sensor has too much. `wander` gives, for any moment, what block, crystal and sensor
-    have in common on top of what the heater makes of them.
+    `sensor_offset_k` is what the sensor has too much at room temperature, `sensor_slope` the same per kelvin above.
+    `wander` gives, for any moment, what block, crystal and sensor have in common on top of what the heater makes.
     """
 
     def __init__(
@@ -50,6 +56,7 @@ class Stage:
         start_k: float | None = None,
         cold_k: float | None = 196.15,
         sensor_offset_k: float = 0.0,
+        sensor_slope: float = 0.0,
         wander: Callable[[float], float] | None = None,
     ) -> None:
         self.parameters = parameters or StageParameters()
@@ -64,7 +71,7 @@ class Stage:
         self._now_ns: int | None = None
         self._controller: Callable[[float], None] | None = None
         self._catching_up = False
-        self._sensor_offset_k = sensor_offset_k
+        self._sensor_offset_k, self._sensor_slope = sensor_offset_k, sensor_slope
         self._wander = wander
         self.hottest_k = start_k
         """Highest temperature the crystal had at any step."""
@@ -95,7 +102,7 @@ class Stage:
     def sensor_k(self, time_s: float) -> float:
         """Get what the control sensor on the block has, without noise."""
         self._advance(time_s)
-        return self._sensor_k + self._sensor_offset_k + self._wander_k(time_s)
+        return self._sensor_k + self._too_much_k(self._sensor_k) + self._wander_k(time_s)
 
     def stage_k(self, time_s: float) -> float:
         """Get the temperature of the block."""
@@ -115,7 +122,11 @@ class Stage:
             "crystal_k": self._crystal_k,
             "hottest_k": self.hottest_k,
             "sensor_offset_k": self._sensor_offset_k,
+            "sensor_slope": self._sensor_slope,
         }
+
+    def _too_much_k(self, sensor_k: float) -> float:
+        return self._sensor_offset_k + self._sensor_slope * (sensor_k - self.parameters.room_k)
 
     def _wander_k(self, time_s: float) -> float:
         return 0.0 if self._wander is None else self._wander(time_s)

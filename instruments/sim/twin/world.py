@@ -14,7 +14,7 @@ from instruments.sim.twin.beam import TABLE_DISTANCE_M, BeamTable
 from instruments.sim.twin.crystal import RESOLUTION_S, Crystal
 from instruments.sim.twin.devices import Device, device_of
 from instruments.sim.twin.electrodes import INTERDIGITATED, with_electrodes
-from instruments.sim.twin.exposure import RIPPLE, Exposure
+from instruments.sim.twin.exposure import OUTPUT_FACTOR, RIPPLE, Exposure
 from instruments.sim.twin.photocurrent import DELAY_S, PARTIAL_SHARE, SPOT_M2, Generation, Photocurrent
 from instruments.sim.twin.terminals import Socket, Terminals
 from instruments.sim.twin.timeline import Steps
@@ -47,18 +47,21 @@ class World:
         chamber_field: str = "covered", wiring: str = "smu", total_al_m: float = 1e-3,
         distance_m: float = TABLE_DISTANCE_M, delay_s: float = DELAY_S, ripple: float = RIPPLE,
         thermometer: Thermometer | None = None, electrodes: str = INTERDIGITATED, trap_spread: float | None = None,
-        sensitivity_drift_per_h: float = 0.0, start_s: float = 0.0, aperture_area_factor: float = 1.0,
+        sensitivity_drift_per_h: float = 0.0, start_s: float = 0.0, spot_factor: float = 1.0,
+        output_factor: float = OUTPUT_FACTOR,
     ) -> None:  # fmt: skip
         for name, value, allowed in (("chamber_field", chamber_field, CHAMBER_FIELDS), ("wiring", wiring, WIRINGS)):
             if value not in allowed:
                 raise ValueError(f"{name} {value!r} is unknown; allowed are {', '.join(allowed)}")
         table = BeamTable()
-        self.exposure = Exposure(table, seed=seed, total_al_m=total_al_m, distance_m=distance_m, ripple=ripple)
+        self.exposure = Exposure(
+            table, seed=seed, total_al_m=total_al_m, distance_m=distance_m, ripple=ripple, output_factor=output_factor
+        )
         ours = device_of(device)
         ours = ours if trap_spread is None else replace(ours, trap_spread=trap_spread)
         ours = with_electrodes(ours, electrodes)
         self._generation = Generation(
-            ours, table, spectral, dose_nonlinearity, CHAMBER_FIELDS[chamber_field], SPOT_M2 * aperture_area_factor
+            ours, table, spectral, dose_nonlinearity, CHAMBER_FIELDS[chamber_field], SPOT_M2 * spot_factor
         )
         self._photocurrent = Photocurrent(self.exposure, self._generation, delay_s=delay_s)
         self.crystal = Crystal(
@@ -186,6 +189,7 @@ class World:
             "dose_gy": self._dose_gy + self._dose_until_gy(now_s),
             "total_al_m": self.exposure.total_al_m.last,
             "distance_m": self.exposure.distance_m,
+            "output_factor": self.exposure.output_factor,
             "spectral": generation.spectral,
             "dose_nonlinearity": generation.dose_nonlinearity,
             "chamber_share": self.chamber_share,

@@ -44,9 +44,15 @@ def test_devices_are_spread_around_the_named_one_as_stated(name):
 
 def test_benches_are_off_as_stated():
     drawn = [drawn_unknowns(seed) for seed in SEEDS]
-    for field, stated in (("aperture_area_factor", 0.02), ("chamber_factor", 0.02), ("crystal_to_room_factor", 0.3)):
+    for field, stated in (("aperture_area_factor", 0.02), ("chamber_factor", 0.02), ("field_factor", 0.006)):
         spread_is_stated([math.log(getattr(each, field)) for each in drawn], stated)
-    spread_is_stated([each.sensor_offset_k for each in drawn], 0.2)
+    for field, widest in (("penumbra_factor", 0.03), ("beam_quality_factor", 0.02)):
+        deviations = [getattr(each, field) - 1 for each in drawn]
+        assert max(map(abs, deviations)) <= widest
+        assert np.std(deviations) == pytest.approx(widest / math.sqrt(3), rel=4 / math.sqrt(2 * len(drawn)))
+    spread_is_stated([each.sensor_offset_k for each in drawn], 0.3)
+    # a settled crystal lies 3e-4/(0.06 + 3e-4) of its distance from the room closer to it than the block
+    spread_is_stated([each.sensor_slope + 3e-4 / 0.0603 for each in drawn], 0.005)
     assert max(abs(each.smu_gain_error) for each in drawn) < 3.5e-4  # the specification of the 1 uA range, as below
     assert max(abs(each.smu_offset_share) for each in drawn) < 1
 
@@ -88,8 +94,10 @@ def test_a_blind_bench_holds_the_drawn_crystal_and_its_truth_tells_everything_dr
     assert truth["crystal"]["cell_constant_m"] == pytest.approx(device.cell_constant_m * 4.23e-3 / 0.0435)
     told = {key for part in (truth, *filter(lambda each: isinstance(each, dict), truth.values())) for key in part}
     assert {field.name for field in fields(device)} - {"name"} <= told
-    assert truth["spot_m2"] == pytest.approx(math.pi * 1e-6 * unknowns.aperture_area_factor)
-    assert truth["chamber"]["factor"] == unknowns.chamber_factor
+    assert truth["spot_m2"] == pytest.approx(math.pi * 1e-6 * unknowns.aperture_area_factor * unknowns.penumbra_factor)
+    shown = unknowns.chamber_factor * unknowns.beam_quality_factor * unknowns.field_factor
+    assert truth["chamber"]["factor"] == pytest.approx(shown)
+    assert truth["output_factor"] == pytest.approx(0.40 / shown)  # the chamber shows of it what it always did
     assert truth["stage"]["sensor_offset_k"] == unknowns.sensor_offset_k
     assert len(truth["preamplifier"]["gain_error_of_a_per_v"]) == 28
 
@@ -102,30 +110,47 @@ def test_without_a_blind_seed_bench_and_crystal_are_as_they_are_written():
     assert settings.unknowns == Unknowns()
 
 
+UNKNOWNS = Unknowns(
+    aperture_area_factor=1.1, penumbra_factor=0.98, chamber_factor=1.2, beam_quality_factor=1.01, field_factor=0.99,
+    tube_output_factor=0.7, sensor_offset_k=0.5, sensor_slope=0.01, smu_gain_error=3e-4, smu_offset_share=-0.5,
+)  # fmt: skip
+
+
+def looked_at(unknowns, ua):
+    settings = Settings(noise="none", unknowns=unknowns, dose_nonlinearity="none")
+    bench = SimBench(JumpingClock(1.8e9), settings, seed=1, roles=("smu", "tube", "dosimeter", "temperature"))
+    bench.world.set_beam(0.0, 50.0, ua)
+    bench.world.crystal_load.set_bias(0.0, 5.0)
+    dose_gy_s = bench.chamber.measure(10.0, 70.0).rate_gy_s - bench.chamber.offset_gy_s(40.0)
+    return bench, dose_gy_s, bench.world.crystal_load.mean_current_a(100.0, 110.0), bench.stage.sensor_k(110.0)
+
+
 def test_the_unknowns_of_a_bench_show_in_what_its_instruments_read():
-    known = SimBench(
-        JumpingClock(1.8e9), Settings(noise="none"), seed=1, roles=("smu", "tube", "dosimeter", "temperature")
-    )
-    off = SimBench(
-        JumpingClock(1.8e9),
-        Settings(noise="none", unknowns=Unknowns(1.1, 1.2, 0.5, 2.0, 3e-4, -0.5)),
-        seed=1,
-        roles=("smu", "tube", "dosimeter", "temperature"),
-    )
-    doses, light_a, sensors_k = [], [], []
-    for each in (known, off):
-        world = each.world
-        world.set_beam(0.0, 50.0, 100.0)
-        world.crystal_load.set_bias(0.0, 5.0)
-        doses.append(each.chamber.measure(10.0, 70.0).rate_gy_s - each.chamber.offset_gy_s(40.0))
-        lit_a = world.crystal_load.mean_current_a(100.0, 110.0)
-        world.set_beam(110.0, 0.0, 0.0)
-        light_a.append(lit_a - world.crystal_load.mean_current_a(400.0, 410.0))
-        sensors_k.append(each.stage.sensor_k(410.0))
-    assert doses[1] / doses[0] == pytest.approx(1.2, rel=1e-4)
-    assert light_a[1] / light_a[0] == pytest.approx(1.1, rel=0.01)  # the dark current drifts by less than that
-    assert sensors_k[1] - sensors_k[0] == pytest.approx(0.5, abs=0.01)
-    assert off.smu.instrument.meter.calibration.gain_error == 3e-4
+    (_, _, dark_a, _), (_, dose_gy_s, lit_a, sensor_k) = (looked_at(Unknowns(), ua) for ua in (0.0, 100.0))
+    bench, off_gy_s, off_a, off_k = looked_at(UNKNOWNS, 100.0)
+    recombination = 1 + 10 * (1 - 0.7) * dose_gy_s  # a weaker beam loses less: 10 s/Gy
+    assert off_gy_s / dose_gy_s == pytest.approx(0.7 * 1.2 * 1.01 * 0.99 * recombination, rel=1e-5)
+    assert (off_a - dark_a) / (lit_a - dark_a) == pytest.approx(0.7 * 1.1 * 0.98, rel=1e-6)
+    assert off_k - sensor_k == pytest.approx(0.5 + 0.01 * (sensor_k - 296.15), abs=1e-6)
+    assert bench.smu.instrument.meter.calibration.gain_error == 3e-4
+
+
+def test_the_foils_stay_the_same_from_run_to_run():
+    holders = [SimBench(JumpingClock(1.8e9), seed=seed).filters for seed in (1, 2)]
+    assert holders[0].true_thickness_m(9e-3) == holders[1].true_thickness_m(9e-3) != 9e-3
+
+
+def test_the_truth_tells_the_noise_under_the_last_bias():
+    bench = SimBench(JumpingClock(1.8e9), Settings(device="untreated", temperature_k=298.0), seed=1)
+    told = [bench.truth()["crystal"]["noise_at_bias_a_per_rthz"]]
+    for start_s, bias_v in ((1.0, 2.5), (50_000.0, 0.0)):
+        bench.world.crystal_load.set_bias(start_s, bias_v)
+        last_a = bench.world.crystal_load.mean_current_a(start_s + 40_000, start_s + 40_001)
+        told.append(bench.truth()["crystal"]["noise_at_bias_a_per_rthz"])
+        if bias_v:
+            current_a = last_a
+    assert told[0] == pytest.approx(8e-10)  # 5 V at 298 K before any ion has moved
+    assert told[1] == told[2] == pytest.approx(8e-10 * current_a / 400e-9, rel=0.05)  # noise of one second
 
 
 @pytest.mark.parametrize("start_s", [0.0, 1e5])

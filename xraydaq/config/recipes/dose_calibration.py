@@ -44,6 +44,8 @@ class DoseCalibrationParameters(ProcedureParameters):
     """Of the chamber's calibration."""
 
     tube_voltage_v: TubeVoltage = Field(50e3, alias="tube_voltage")
+    """Of every setting; recipes that cite the calibration must use the same."""
+
     tube_currents_a: Annotated[
         tuple[float, ...], Quantities(Quantity("A", "100 uA", Bounds(above=0.0, at_most=1e-3)))
     ] = Field((50e-6, 100e-6, 200e-6), alias="tube_currents")
@@ -55,18 +57,24 @@ class DoseCalibrationParameters(ProcedureParameters):
     """Behind the fixed filter, one at a time; 0 mm is the fixed filter alone."""
 
     reference_foil_m: Aluminium = Field(1e-3, alias="reference_foil")
+    """Behind the fixed filter, for the reference setting."""
+
     reference_current_a: TubeCurrent = Field(100e-6, alias="reference_current")
     """The setting that is measured again and again: first, last, and every `reference_period`."""
 
     reference_period_s: Annotated[float, Quantity("s", "30 min", Bounds(above=0.0, at_most=DAY_S))] = Field(
         1800.0, alias="reference_period"
     )
+    """At most so long from one visit to the reference setting to the next."""
+
     readings: Annotated[int, Number(3, Bounds(at_least=2, at_most=100), whole=True)] = 3
     """Under the beam at each visit to a setting, every one between two with the beam off."""
 
     reading_duration_s: Annotated[float, Quantity("s", "60 s", Bounds(at_least=5.0, at_most=3600.0))] = Field(
         60.0, alias="reading_duration"
     )
+    """Integration time of one reading of the chamber."""
+
     settle_duration_s: Annotated[float, Quantity("s", "10 s", Bounds(at_least=1.0, at_most=3600.0))] = Field(
         10.0, alias="settle_duration"
     )
@@ -84,6 +92,8 @@ class DoseCalibrationParameters(ProcedureParameters):
     air_temperature_k: Annotated[float, Quantity("K", "23 degC", Bounds(at_least=273.15, at_most=323.15))] | None = (
         Field(None, alias="air_temperature")
     )
+    """Of the air in the chamber, where the dosimeter does not measure it itself."""
+
     air_pressure_pa: Annotated[float, Quantity("Pa", "99.8 kPa", Bounds(at_least=50e3, at_most=110e3))] | None = Field(
         None, alias="air_pressure"
     )
@@ -92,7 +102,11 @@ class DoseCalibrationParameters(ProcedureParameters):
     valid_for_s: Annotated[float, Quantity("s", "180 day", Bounds(above=0.0, at_most=LONGEST_VALID_S))] = Field(
         180 * DAY_S, alias="valid_for"
     )
+    """The calibration file says until when; a run after it warns."""
+
     chamber_calibration_u: Share = Field(0.020, alias="chamber_calibration_uncertainty")
+    """Relative standard uncertainty of the certificate."""
+
     beam_quality_u: Share = Field(0.012, alias="beam_quality_uncertainty")
     """Of the chamber's factor for these half-value layers; more where the certificate does not cover them."""
 

@@ -37,6 +37,8 @@ class DoseRateSweepParameters(ChoppedBeamParameters):
     """Behind every foil; a factor of 40 in all, so that neighbouring foils share dose rates."""
 
     reference_foil_m: Aluminium = Field(1e-3, alias="reference_foil")
+    """Behind the fixed filter, for the reference point."""
+
     reference_current_a: TubeCurrent = Field(194e-6, alias="reference_current")
     """The point that is measured first, in the middle and last; the sensitivity is stated at its dose rate."""
 

@@ -67,6 +67,7 @@ class NoiseSpectrumParameters(SourceParameters):
     """Its noise should stay below a third of the crystal's at the top of the band."""
 
     gain_mode: Annotated[Literal["low_noise", "high_bandwidth", "low_drift"], Choice(GAIN_MODES)] = "low_noise"
+    """Of the preamplifier."""
 
     spans_hz: Annotated[tuple[float, ...], Quantities(Quantity("Hz", "25 Hz", Bounds(above=0.0)))] = Field(
         (25.0, 400.0), alias="spans"
@@ -136,6 +137,9 @@ class NoiseSpectrumParameters(SourceParameters):
         for span_hz in self.spans_hz:
             if not any(math.isclose(span_hz, each, rel_tol=1e-6) for each in SPANS_HZ):
                 nearest = min(SPANS_HZ, key=lambda each: abs(math.log(each / span_hz)))
-                yield "spans", f"{span_hz:g} Hz is none of the analyser; allowed: 102.4 kHz halved, near: {nearest:g} Hz"
+                yield (
+                    "spans",
+                    f"{span_hz:g} Hz is none of the analyser; allowed: 102.4 kHz halved, near: {nearest:g} Hz",
+                )
         if len(self.lines) != len(self.spans_hz):
             yield "lines", f"{len(self.lines)} numbers for {len(self.spans_hz)} spans; allowed: one for each"

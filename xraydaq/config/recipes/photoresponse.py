@@ -23,7 +23,7 @@ class PhotoresponseParameters(ChoppedBeamParameters):
     bias_v: Bias = Field(alias="bias")
     """Bias during the whole run, either sign."""
 
-    nplc: Annotated[float, Number(0.1, Bounds(at_least=0.01, at_most=10.0))] = 0.1
+    nplc: Annotated[float, Number(0.2, Bounds(at_least=0.01, at_most=10.0))] = 0.2
     """Integration time of a reading in power line cycles; the fit integrates over it."""
 
     period_s: Annotated[float, Quantity("s", "25 ms", Bounds(above=0.0, at_most=1.0))] = Field(0.025, alias="period")

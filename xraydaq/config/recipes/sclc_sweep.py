@@ -35,6 +35,8 @@ class SclcSweepParameters(SourceParameters):
     """Largest bias in size, either sign; checked against every limit."""
 
     points_per_decade: Annotated[int, Number(30, Bounds(at_least=5, at_most=200), whole=True)] = 30
+    """Readings per decade of the bias, equally spaced in its logarithm."""
+
     directions: Annotated[Literal["up and down", "up", "down"], Choice(DIRECTIONS)] = "up and down"
     """Whether ions move shows only in a comparison of both."""
 

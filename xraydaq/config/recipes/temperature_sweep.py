@@ -38,6 +38,8 @@ class TemperatureSweepParameters(SourceParameters):
     """First temperature; the stage goes there without measuring on the way."""
 
     highest_temperature_k: Temperature = Field(320.0, alias="highest_temperature")
+    """Where the way up ends and the way down begins; below the phase transition at 327 K."""
+
     step_up_k: Step = Field(2.5, alias="step_up")
     """From one temperature to the next on the way up."""
 
