@@ -221,7 +221,8 @@ class BenchProcedure(Procedure):  # type: ignore[misc]  # pymeasure is untyped
     def schedule(self, points: int, period_s: float, first_s: float | None = None) -> Iterator[float]:
         """Yield at each moment of a grid: the error of one reading never adds to the next.
 
-        It starts now, or has started at `first_s`. A slot that has wholly passed before it could begin is skipped and noted, not squeezed in late.
+        It starts now, or has started at `first_s`. A slot that has wholly passed before it could begin is skipped and
+        noted, not squeezed in late.
         """
         clock = self.context.clock
         first_s = clock.now() if first_s is None else first_s

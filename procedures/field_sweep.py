@@ -107,7 +107,8 @@ def plan_of(config: RunConfig) -> Plan:
     conditioning_s = 2 * conditioning_cycles(wanted) * wanted.half_period_s
     rest_s = len(visits_v) * wanted.bias_settle_duration_s
     beam_s = len(visits_v) * wanted.cycles * wanted.half_period_s + conditioning_s / 2
-    beam_s += rest_s / 2 if wanted.beam_at_rest == "chopped" else 0.0
+    if wanted.beam_at_rest == "chopped":
+        beam_s += len(visits_v) * _lit_s(wanted.bias_settle_duration_s, wanted.half_period_s)
     readings = chopped_points(wanted.cycles, wanted.half_period_s, wanted.period_s)
     change_v = abs(visits_v[0]) + sum(abs(b - a) for a, b in pairwise(visits_v))
     back_s = min(abs(visits_v[-1]) / wanted.ramp_rate_v_per_s, LONGEST_WAY_TO_ZERO_S)
@@ -126,6 +127,12 @@ def plan_of(config: RunConfig) -> Plan:
         dose_gy=beam_s * rate_gy_s,
         warnings=tuple(_warnings(config, rate_gy_s)),
     )
+
+
+def _lit_s(rest_s: float, half_period_s: float) -> float:
+    """Get how much of a rest that begins with the beam on and switches it every half period is lit."""
+    whole, left_s = divmod(rest_s, half_period_s)
+    return math.ceil(whole / 2) * half_period_s + (left_s if whole % 2 == 0 else 0.0)
 
 
 def _details(config: RunConfig, rate_gy_s: float) -> tuple[tuple[str, str], ...]:

@@ -106,11 +106,13 @@ class Stage:
 
     def _judge(self, temperature_k: float) -> None:
         controller = self._require_controller()
-        self._bad_in_a_row = self._bad_in_a_row + 1 if math.isnan(temperature_k) else 0
+        was_bad, self._bad_in_a_row = self._bad_in_a_row, self._bad_in_a_row + 1 if math.isnan(temperature_k) else 0
         if not self._heated:
             return
         if self._bad_in_a_row >= BAD_READINGS:
             raise SafetyTrip(f"{BAD_READINGS} temperature readings in a row failed while the stage is heated")
+        if was_bad and not self._bad_in_a_row and controller.heater_range is HeaterRange.OFF:
+            raise SafetyTrip("the controller switched the heater off after a bad reading of its sensor")
         if temperature_k > controller.max_temperature_k + OVERSHOOT_K:
             limit = f"allowed: up to {controller.max_temperature_k:g} K"
             raise SafetyTrip(f"{controller.name}: the stage is at {temperature_k:.2f} K; {limit}")

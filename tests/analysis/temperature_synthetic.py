@@ -9,6 +9,7 @@ from tests.analysis.synthetic import flicker
 from xraydaq.analysis.cell_constant import CellConstant, Size, single_gap
 
 K_EV = 8.617333262e-5
+BETWEEN_S = 200.0
 BIAS_V, PULSE_S, REST_S, PERIOD_S = 20.0, 30.0, 30.0, 0.25
 UPWARDS = np.arange(240.0, 320.1, 2.5)
 CELL: CellConstant = single_gap(width=Size(500e-6), gap=Size(50e-6), length=Size(3e-3))
@@ -79,9 +80,17 @@ def make_sweep(
     rests: bool = True,
     signs=(1, -1, -1, 1),
 ):
-    """Columns of a sweep: at each temperature a rest, then pulses with rests between them."""
+    """Columns of a sweep: at each temperature a rest, then pulses with rests between them.
+
+    The 1/f noise is one for the whole sweep, so that it shifts neighbouring temperatures together.
+    """
     rng = np.random.default_rng(seed)
     parts, start_s = [], 0.0
+    point_rows = round((2 * pairs * (PULSE_S + (REST_S if rests else 0.0)) + (REST_S if rests else 0.0)) / PERIOD_S)
+    between = round(BETWEEN_S / PERIOD_S)
+    noise = np.zeros(0)
+    if noisy:
+        noise = flicker(rng, len(kelvin) * (point_rows + between), PERIOD_S, crystal.noise, crystal.gamma)
     for index, true_k in enumerate(np.asarray(kelvin, dtype=float)):
         steps, marks, now = [], [], REST_S if rests else 0.0
         for number in range(2 * pairs):
@@ -99,12 +108,13 @@ def make_sweep(
             on = (t >= at) & (t < at + PULSE_S)
             voltage[on], pulse[on] = sign * BIAS_V, number
         if noisy:
-            current = current * (1 + flicker(rng, len(t), PERIOD_S, crystal.noise, crystal.gamma))
+            first = index * (point_rows + between)
+            current = current * (1 + noise[first : first + len(t)])
             current = np.round((current + offset_a + 5e-12 * rng.standard_normal(len(t))) / 1e-11) * 1e-11
         shown_k = (
             true_k + offset_k + stretched * (true_k - 280) + (5e-3 * rng.standard_normal(len(t)) if noisy else 0.0)
         )
         columns = (t + start_s, voltage, current, np.broadcast_to(shown_k, t.shape), 0 * t, 0 * t + index, pulse)
         parts.append(np.vstack(columns))
-        start_s += now + 200.0
+        start_s += now + BETWEEN_S
     return tuple(np.hstack(parts))

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tests.analysis.synthetic import flicker
 from tests.analysis.temperature_synthetic import ATOMISTIC, K_EV, MAI, UNTREATED, UPWARDS, replace
 from xraydaq.analysis.arrhenius import PARALLEL, SHARP, Points, fit_line, fit_two_regimes
 from xraydaq.analysis.arrhenius_model import E_HIGH, EV_J, T_CHANGE
@@ -19,7 +20,8 @@ def points_of(crystal, seed=None, *, kelvin=UPWARDS, noise=NOISE, u_k=0.0):
     log_sigma = np.log(crystal.sigma_s_m(kelvin)) + (
         noise * rng.standard_normal(len(kelvin)) if seed is not None else 0
     )
-    return Points(shown_k, log_sigma + np.log(shown_k), np.full(len(kelvin), noise), np.full(len(kelvin), u_k))
+    time_s = 500.0 * np.arange(len(kelvin))
+    return Points(shown_k, log_sigma + np.log(shown_k), np.full(len(kelvin), noise), np.full(len(kelvin), u_k), time_s)
 
 
 def truth_of(crystal):
@@ -60,7 +62,9 @@ def test_over_many_sweeps_bias_scatter_and_choice_are_as_stated(sharp):
     assert right == total
     found = np.array(found)
     assert np.all(np.abs(found.mean(axis=0)) < 0.5)
-    assert np.all((found.std(axis=0) > 0.75) & (found.std(axis=0) < 1.25))  # 60 values: 9 % of scatter, nearly three times
+    assert np.all(
+        (found.std(axis=0) > 0.75) & (found.std(axis=0) < 1.25)
+    )  # 60 values: 9 % of scatter, nearly three times
 
 
 def test_wrong_temperatures_are_in_the_weights():
@@ -87,6 +91,29 @@ def test_profile_intervals_hold_the_truth_as_often_as_they_say(sharp):
     assert 105 <= np.sum(held) <= 120
 
 
+@pytest.mark.parametrize("crystal", CRYSTALS)
+def test_noise_that_moves_neighbours_together_is_in_the_uncertainty_of_the_energies(crystal):
+    """1/f noise of the device over the whole run, of which a point states only what it sees within itself."""
+    found = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        noise = flicker(rng, 33 * 26, 20.0, 2e-3, 1.1).reshape(33, 26)[:, :12].mean(axis=1)
+        points = points_of(crystal, seed, noise=3e-3)
+        points = replace(points, log_sigma_t=points.log_sigma_t + noise)
+        found.append(pulls(fit_two_regimes(points, PARALLEL), crystal))
+    spread = np.std(found, axis=0)
+    assert np.all((spread > 0.73) & (spread < 1.27))  # 60 values: 9 % of scatter, three times
+
+
+def test_points_of_unknown_time_are_scaled_by_chi2():
+    points = points_of(UNTREATED, 10)
+    sure = replace(points, u_log=points.u_log / 10, time_s=np.full(len(UPWARDS), np.nan))
+    one, other = fit_two_regimes(points, PARALLEL), fit_two_regimes(sure, PARALLEL)
+    assert other.activation_high.u == pytest.approx(
+        one.activation_high.u * np.sqrt(one.chi2 / one.dof), rel=0.02, abs=0
+    )
+
+
 def test_a_profile_agrees_with_the_covariance_where_the_model_is_nearly_linear():
     fit = fit_two_regimes(points_of(ATOMISTIC, 3, noise=2e-3), PARALLEL)
     interval, value = profile(fit, E_HIGH), fit.activation_high
@@ -108,7 +135,9 @@ def test_a_factor_of_the_conductivity_and_the_order_of_points_change_no_energy()
     points = points_of(UNTREATED, 7)
     order = np.random.default_rng(1).permutation(len(UPWARDS))
     mixed = points.some(order)
-    larger = Points(mixed.temperature_k, mixed.log_sigma_t + np.log(1e4), mixed.u_log, mixed.u_temperature_k)
+    larger = Points(
+        mixed.temperature_k, mixed.log_sigma_t + np.log(1e4), mixed.u_log, mixed.u_temperature_k, mixed.time_s
+    )
     for model in (PARALLEL, SHARP):
         one, other = fit_two_regimes(points, model), fit_two_regimes(larger, model)
         np.testing.assert_allclose(other.parameters[1:], one.parameters[1:], rtol=1e-4)
@@ -117,7 +146,7 @@ def test_a_factor_of_the_conductivity_and_the_order_of_points_change_no_energy()
 
 def test_temperatures_in_another_scale_give_energies_in_that_scale():
     points = points_of(UNTREATED, 8)
-    scaled = Points(1.01 * points.temperature_k, points.log_sigma_t, points.u_log, points.u_temperature_k)
+    scaled = replace(points, temperature_k=1.01 * points.temperature_k)
     one, other = fit_two_regimes(points, PARALLEL), fit_two_regimes(scaled, PARALLEL)
     np.testing.assert_allclose(other.parameters[1:], 1.01 * one.parameters[1:], rtol=1e-4)
 

@@ -30,11 +30,11 @@ def test_energies_transition_and_conductivity_are_recovered_within_the_acceptanc
     assert result.model == "parallel"
     assert result.delta_bic > 6
     assert result.activation_high.to("eV").value == pytest.approx(crystal.high_ev, rel=0.01)
-    assert result.activation_low.to("eV").value == pytest.approx(crystal.low_ev, rel=0.02 if name != "mai" else 0.03)
-    assert result.transition.value == pytest.approx(crystal.change_k, abs=1.0 if name == "mai" else 0.5)
+    assert result.activation_low.to("eV").value == pytest.approx(crystal.low_ev, rel=0.02)
+    assert result.transition.value == pytest.approx(crystal.change_k, abs=0.5)
     for value, truth in zip(found(result), truths(crystal), strict=True):
         assert abs(value.value - truth) < 2 * value.u
-        assert value.u < 0.05 * truth
+        assert value.u < (0.1 if value.unit == "S/m" else 0.02) * truth  # an u that is always large says nothing
     assert result.intervals["high"].holds(crystal.high_ev * EV_J)
     assert result.intervals["change"].holds(crystal.change_k)
 
@@ -109,8 +109,11 @@ def test_systematic_shares_are_named_and_are_what_a_wrong_thermometer_does():
     )
     assert result.budgets["transition temperature"].shares["temperature offset"] == pytest.approx(0.5, rel=0.05)
     energy = result.budgets["activation energy above transition"].shares
-    assert energy["temperature scale"] == pytest.approx(0.01 * result.activation_high.value, rel=0.1)
-    assert result.activation_high.u == pytest.approx(np.sqrt(sum(u * u for u in energy.values())))
+    wrong[3] = right[3] + 0.01 * (right[3] - 280.0)
+    change_j = abs(result_of(wrong).activation_high.value - result.activation_high.value)
+    assert energy["temperature scale"] == pytest.approx(change_j, rel=0.05, abs=0)
+    assert 0.007 < energy["temperature scale"] / result.activation_high.value < 0.012
+    assert result.activation_high.u == pytest.approx(np.sqrt(sum(u * u for u in energy.values())), rel=1e-6, abs=0)
 
 
 def test_the_uncertainty_of_the_electrodes_reaches_the_conductivity_and_no_energy():
@@ -119,8 +122,8 @@ def test_the_uncertainty_of_the_electrodes_reaches_the_conductivity_and_no_energ
     cell = single_gap(width=Size(500e-6), gap=Size(50e-6, 6e-6), length=Size(3e-3))
     unsure = result_of(columns, cell=cell)
     assert unsure.activation_high == sure.activation_high
-    expected = np.hypot(sure.conductivity_298.u, sure.conductivity_298.value * cell.value.u / cell.value.value)
-    assert unsure.conductivity_298.u == pytest.approx(expected)
+    added = sure.conductivity_298.value * cell.budget.shares["gap"] / cell.value.value
+    assert unsure.conductivity_298.u == pytest.approx(np.hypot(sure.conductivity_298.u, added), rel=1e-6, abs=0)
     assert "one gap between two strips" in unsure.inputs["electrodes"]
 
 
@@ -130,10 +133,10 @@ def test_a_current_in_another_unit_changes_the_conductivity_and_no_energy(factor
     one = result_of(columns)
     columns[2] = columns[2] * factor
     other = result_of(columns)
-    assert other.conductivity_298.value == pytest.approx(factor * one.conductivity_298.value)
+    assert other.conductivity_298.value == pytest.approx(factor * one.conductivity_298.value, rel=1e-6, abs=0)
     for a, b in zip(found(one)[:3], found(other)[:3], strict=True):
-        assert b.value == pytest.approx(a.value, rel=1e-6)
-        assert b.u == pytest.approx(a.u, rel=1e-3)
+        assert b.value == pytest.approx(a.value, rel=1e-6, abs=0)
+        assert b.u == pytest.approx(a.u, rel=1e-3, abs=0)
 
 
 def test_a_sweep_that_starts_later_or_has_the_other_polarity_gives_the_same():
@@ -142,7 +145,7 @@ def test_a_sweep_that_starts_later_or_has_the_other_polarity_gives_the_same():
     columns[0], columns[1], columns[2] = columns[0] + 5000.0, -columns[1], -columns[2]
     other = result_of(columns)
     for a, b in zip(found(one), found(other), strict=True):
-        assert b.value == pytest.approx(a.value, rel=1e-6)
+        assert b.value == pytest.approx(a.value, rel=1e-6, abs=0)
 
 
 def test_points_without_temperature_or_without_current_are_dropped_and_counted():

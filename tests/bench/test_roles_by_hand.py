@@ -14,7 +14,7 @@ from xraydaq.bench.operator import CLOSE_LID, OPEN_LID, Request
 from xraydaq.bench.serving import bench_text, served_simulation
 from xraydaq.clock import JumpingClock, RealClock
 from xraydaq.config import default_bench, load_bench, load_run, shipped_configs
-from xraydaq.config.recipes import ROLES
+from xraydaq.config.recipes.bias_stability import BiasStabilityParameters
 from xraydaq.errors import InstrumentError, LimitError, Refused
 
 LIMITS = """
@@ -274,7 +274,7 @@ def test_a_served_bench_without_its_operator_has_nobody_to_change_filters(bench_
 
 
 def test_a_run_opens_every_role_its_procedure_names_with_the_tube_guarding_the_filters(monkeypatch):
-    monkeypatch.setitem(ROLES, "bias_stability", ("filters", "smu", "tube", "dosimeter"))
+    monkeypatch.setattr(BiasStabilityParameters, "ROLES", ("filters", "smu", "tube", "dosimeter"))
     config = load_run(shipped_configs() / "recipes" / "bias_stability.toml")
     with open_bench(config, JumpingClock()) as opened:
         assert set(opened.instruments) == set(opened.identities) == {"smu", "tube", "dosimeter"}

@@ -12,6 +12,7 @@ from instruments.sim.minix2 import SimMiniX2
 from procedures.base import Plan, RunContext
 from procedures.chopping import ChoppedBeamProcedure, Setting
 from procedures.parameters import described_by
+from procedures.stage import Stage
 from xraydaq.bench import open_bench
 from xraydaq.clock import JumpingClock
 from xraydaq.config import load_run
@@ -33,12 +34,6 @@ class PartsParameters(ChoppedBeamParameters):
     def biases(self):
         """Get the one bias."""
         return (("bias", BIAS_V),)
-
-
-class StageAlone(PartsParameters):
-    """Of a procedure without a beam: it has no tube."""
-
-    ROLES: ClassVar[tuple[str, ...]] = ("smu", "temperature")
 
 
 @described_by(PartsParameters)
@@ -66,6 +61,22 @@ class Parts(ChoppedBeamProcedure):
         self.bias()
         self.beam.on(BEAM.voltage_v, BEAM.current_a)
         self.record(duration_s)
+
+
+class StageParameters(PartsParameters):
+    """Of a procedure without beam and source."""
+
+    ROLES: ClassVar[tuple[str, ...]] = ("temperature",)
+
+
+@described_by(StageParameters)
+class StageAlone(Parts):
+    """Has the stage and nothing else."""
+
+    def prepare(self, way_back):
+        """Prepare the stage."""
+        self.stage = Stage(self, None)
+        self.stage.prepare(way_back)
 
 
 @dataclasses.dataclass
@@ -116,10 +127,10 @@ class Rig:
         return [edge for number, edge in enumerate(found) if number == 0 or edge[1] != found[number - 1][1]]
 
     def lit_after_s(self, moment_s):
-        """Get for how long the tube was on after a moment at which it was on, by its own record."""
+        """Get for how long the tube was on after a moment until which it was on, by its own record."""
         edges_s = self.edges_s()
-        assert [on for at_s, on in edges_s if at_s <= moment_s][-1:] == [True], edges_s
-        offs_s = [at_s for at_s, on in edges_s if at_s > moment_s and not on]
+        assert [on for at_s, on in edges_s if at_s < moment_s][-1:] == [True], edges_s
+        offs_s = [at_s for at_s, on in edges_s if at_s >= moment_s and not on]
         return (offs_s[0] if offs_s else self.clock.now()) - moment_s
 
     def stays_dark(self, duration_s=30.0):
@@ -136,15 +147,17 @@ class Rig:
 
 
 @contextmanager
-def parts(*, parameters=PartsParameters, seed=1, bench="simulated", **wanted) -> Iterator[Rig]:
+def parts(procedure_class=Parts, *, seed=1, bench="simulated", **wanted) -> Iterator[Rig]:
     """Open a bench for the test procedure; `wanted` are keys of the recipe."""
     configs = shipped_configs()
     config = load_run(configs / "recipes" / "bias_stability.toml", bench=configs / "benches" / f"{bench}.toml")
-    values = parameters.model_validate({"compliance": "50 uA", "current_range": "10 uA", **wanted})
+    usual = {"compliance": "50 uA", "current_range": "10 uA", "ramp_rate": "10 V/s"}
+    parameters = PartsParameters if procedure_class is Parts else StageParameters
+    values = parameters.model_validate(usual | wanted)
     config = dataclasses.replace(config, recipe=config.recipe.model_copy(update={"parameters": values}))
     clock = JumpingClock(START_UTC_S)
     with open_bench(config, clock, seed=seed) as opened:
-        procedure = Parts.from_config(config)
+        procedure = procedure_class.from_config(config)
         rig = Rig(procedure, opened, clock)
         procedure.attach(
             RunContext(

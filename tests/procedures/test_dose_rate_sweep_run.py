@@ -88,7 +88,7 @@ def test_every_point_is_chopped_between_blank_runs_and_the_beam_is_off_at_the_en
     assert by_edges == pytest.approx(plan.beam_s, rel=0.1)
     assert not beams[-1].on
     assert stored.instruments["tube"]["settings_end"]["HVSE"] == "0.000"
-    assert stored.instruments["smu"]["settings_end"]["OUTP"] == "0"
+    assert stored.instruments["smu"]["settings_end"][":OUTP?"] == "0"
 
 
 def test_a_stop_ends_dark_and_the_run_goes_on_at_the_point_that_was_cut_off(tmp_path, beams):

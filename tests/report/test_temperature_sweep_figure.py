@@ -46,7 +46,7 @@ def test_points_of_both_directions_lie_where_they_were_measured(result):
     assert len(cooling.get_xdata()) == 10
     assert heating.get_xdata()[0] == pytest.approx(1e3 / 240.0, rel=1e-3)
     expected = result.curves["conductivity"][0][0] * result.curves["temperature"][0][0] / 1e2
-    assert heating.get_ydata()[0] == pytest.approx(expected)
+    assert heating.get_ydata()[0] == pytest.approx(expected, rel=1e-6, abs=0)
     left = lower.containers[0].lines[0].get_ydata()
     assert np.max(np.abs(left)) < 5  # percent, with noise of half a percent
 

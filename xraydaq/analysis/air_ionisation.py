@@ -18,6 +18,7 @@ from xraydaq.analysis.outcome import Budget, Result
 from xraydaq.analysis.photocurrent_step import Step, photocurrent_step
 from xraydaq.analysis.point_sensitivity import flags_of_the_dose, quality_of, with_budget
 from xraydaq.analysis.sweep_inputs import Dose, Spot
+from xraydaq.analysis.switching import columns_of
 from xraydaq.analysis.values import Floats, NotEnoughData, Value
 
 SENSITIVITY = "uC Gy^-1 cm^-2"
@@ -114,7 +115,7 @@ def evaluate(
     """
     dose.check()
     spot.check()
-    at = np.asarray(point, dtype=np.float64)
+    time_s, read_a, flags, on, at = columns_of(elapsed_s, current_a, status, beam_on, point)
     measured = np.unique(at[at >= 0]).astype(np.int64)
     measured = measured[np.isfinite(dose.dose_rate_gy_s[measured])]
     if not len(measured):
@@ -122,9 +123,8 @@ def evaluate(
     k = int(measured[np.argmax(dose.dose_rate_gy_s[measured])])
     rows = at == k
     step = photocurrent_step(
-        np.asarray(elapsed_s)[rows], np.asarray(current_a)[rows], np.asarray(beam_on)[rows], psd=psd,
-        discard_s=discard_s, guard_s=guard_s, baseline_order=1, reading_time_s=reading_time_s,
-        edges_s=edges_s, status=np.asarray(status)[rows],
+        time_s[rows], read_a[rows], on[rows], psd=psd, discard_s=discard_s, guard_s=guard_s, baseline_order=1,
+        reading_time_s=reading_time_s, edges_s=edges_s, status=flags[rows],
     )  # fmt: skip
     coarse_a = of_quantised_means(step, spot.resolution_a)
     apparent, budget = with_budget(step.step, dose, spot, k)

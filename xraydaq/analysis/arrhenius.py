@@ -23,6 +23,7 @@ from xraydaq.analysis.arrhenius_model import (
     slope_ev,
 )
 from xraydaq.analysis.broken_line import Held, broken_line
+from xraydaq.analysis.slow_scatter import covariance_of_fit
 from xraydaq.analysis.values import Booleans, Floats, NotEnoughData, Value
 
 PARALLEL, SHARP = 1.0, float("inf")
@@ -40,17 +41,18 @@ class Points:
     """Conductivity against temperature, arrays of one length in any order.
 
     `log_sigma_t`: ln(sigma T/(S K/m)); `u_log`: standard uncertainty of ln sigma; `u_temperature_k`: of the
-    temperature of a point against that of the others.
+    temperature of a point against that of the others; `time_s`: when it was measured, nan where that is not known.
     """
 
     temperature_k: Floats
     log_sigma_t: Floats
     u_log: Floats
     u_temperature_k: Floats
+    time_s: Floats
 
     def some(self, chosen: Booleans) -> "Points":
         """Return the points that a mask chooses."""
-        columns = (self.temperature_k, self.log_sigma_t, self.u_log, self.u_temperature_k)
+        columns = (self.temperature_k, self.log_sigma_t, self.u_log, self.u_temperature_k, self.time_s)
         return Points(*(column[chosen] for column in columns))
 
     def u(self, energy_ev: Floats | float) -> Floats:
@@ -63,7 +65,7 @@ class Points:
 class TwoRegimes:
     """One model fitted; `parameters` ln B, E_low/eV, E_high/eV, T_c/K, `covariance` 4 x 4 of them.
 
-    The covariance is statistical and scaled by chi2/dof where that exceeds 1. `u`: weights used, of the points.
+    The covariance is statistical; what the points scatter beyond their `u`, the weights used, is in it as slow noise.
     """
 
     sharpness: float
@@ -150,8 +152,9 @@ def fit_line(points: Points) -> SingleLine:
         middle_k = float(np.sum(u**-2) / np.sum(u**-2 / points.temperature_k))  # where u of the line is smallest
         weighted = np.vstack((1 / u, -reciprocal(points.temperature_k, middle_k) / u))
         (intercept, energy_ev), *_ = np.linalg.lstsq(weighted.T, points.log_sigma_t / u, rcond=None)
-    chi2 = float(np.sum((points.log_sigma_t / u - np.array([intercept, energy_ev]) @ weighted) ** 2))
-    u_fit = np.sqrt(np.diag(np.linalg.inv(weighted @ weighted.T)) * max(1.0, chi2 / (count - 2)))
+    left = points.log_sigma_t - u * (np.array([intercept, energy_ev]) @ weighted)
+    chi2 = float(np.sum((left / u) ** 2))
+    u_fit = np.sqrt(np.diag(covariance_of_fit(weighted * u, left, u, points.time_s)))
     activation = Value(float(energy_ev) * EV_J, float(u_fit[1]) * EV_J, "J", dof=float(count - 2))
     return SingleLine(activation, chi2, criterion(chi2, count, 2), middle_k, float(intercept), float(u_fit[0]))
 
@@ -222,11 +225,12 @@ def _finished(points: Points, u: Floats, sharpness: float, parameters: Floats) -
     if parameters[E_LOW] > parameters[E_HIGH]:  # the branches of a sum have no order of their own
         parameters = parameters[[0, E_HIGH, E_LOW, T_CHANGE]]
     count = len(points.temperature_k)
-    chi2 = float(np.sum(((points.log_sigma_t - curve(parameters, sharpness, points.temperature_k)) / u) ** 2))
-    weighted = derivatives(parameters, sharpness, points.temperature_k) / u
-    information = weighted @ weighted.T
+    left = points.log_sigma_t - curve(parameters, sharpness, points.temperature_k)
+    chi2 = float(np.sum((left / u) ** 2))
+    slopes = derivatives(parameters, sharpness, points.temperature_k)
+    information = (slopes / u) @ (slopes / u).T
     size = np.sqrt(np.diag(information))
     if not (np.all(size > 0) and np.linalg.cond(information / np.outer(size, size)) < 1e10):
         return None
-    covariance: Floats = np.linalg.inv(information) * np.float64(max(1.0, chi2 / (count - 4)))
+    covariance = covariance_of_fit(slopes, left, u, points.time_s)
     return TwoRegimes(sharpness, parameters, covariance, points, u, chi2, criterion(chi2, count, 4))

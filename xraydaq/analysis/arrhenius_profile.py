@@ -1,7 +1,7 @@
 """Intervals by profile likelihood, and how sharp the change of regime is.
 
-Profile: one parameter held, the others fitted again, until chi2 has risen by t^2 chi2_min/dof, with chi2_min/dof at
-least 1 (D. M. Bates, D. G. Watts, Nonlinear Regression Analysis and Its Applications (1988), section 6.1).
+Profile: one parameter held, the others fitted again, until chi2 has risen by t^2 times the variance of the parameter
+over that of the weights (D. M. Bates, D. G. Watts, Nonlinear Regression Analysis and Its Applications (1988), 6.1).
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import t as student
 
 from xraydaq.analysis.arrhenius import TwoRegimes, best_parameters, descend
-from xraydaq.analysis.arrhenius_model import E_HIGH, E_LOW, EV_J, T_CHANGE, curve
+from xraydaq.analysis.arrhenius_model import E_HIGH, E_LOW, EV_J, T_CHANGE, curve, derivatives
 from xraydaq.analysis.values import Floats
 
 LEVEL = 0.95
@@ -40,10 +40,16 @@ class Interval:
 
 def profile(fit: TwoRegimes, index: int, level: float = LEVEL) -> Interval:
     """Return the interval of one parameter (`E_LOW`, `E_HIGH`, `T_CHANGE`) at a level, in SI; statistics only."""
-    rise = max(1.0, fit.chi2 / fit.dof) * float(student.ppf(0.5 + level / 2, fit.dof)) ** 2
+    rise = _beyond_weights(fit, index) * float(student.ppf(0.5 + level / 2, fit.dof)) ** 2
     step = STEP * float(np.sqrt(fit.covariance[index, index]))
     low, high = (_end(fit, index, rise, sign * step) for sign in (-1, 1))
     return Interval(low * IN_SI[index], high * IN_SI[index], level)
+
+
+def _beyond_weights(fit: TwoRegimes, index: int) -> float:
+    """Return the variance of a parameter over the one that the weights alone would give it."""
+    slopes = derivatives(fit.parameters, fit.sharpness, fit.points.temperature_k) / fit.u
+    return float(fit.covariance[index, index] / np.linalg.inv(slopes @ slopes.T)[index, index])
 
 
 def _end(fit: TwoRegimes, index: int, rise: float, step: float) -> float:
@@ -97,6 +103,6 @@ def sharpness(fit: TwoRegimes) -> tuple[float, Interval]:
     low, high = sorted((float(grid[max(best - 1, 0)]), float(grid[min(best + 1, SHARPNESS_TRIED - 1)])))
     found = minimize_scalar(chi2, bounds=(low, high), method="bounded", options={"xatol": 1e-3})
     least, at = min((float(found.fun), float(found.x)), (on_grid[best], float(grid[best])))
-    rise = max(1.0, least / max(fit.dof - 1, 1))
+    rise = _beyond_weights(fit, E_HIGH)
     low, high = (_crossing(lambda log_s: chi2(log_s) - least - rise, at, sign * SHARPNESS_STEP) for sign in (-1, 1))
     return float(np.exp(at)), Interval(float(np.exp(low)), float(np.exp(high)), ONE_SIGMA)

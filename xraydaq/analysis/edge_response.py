@@ -23,6 +23,7 @@ LEAST_EDGES = 4
 SEEN = 3.0  # u above which the slow share is taken as there
 APART = 2.0  # factor between two time constants that a fit can tell from one
 WORST_SHARE_U = 0.09  # a hidden slow part of a tenth would move the 90 % level into it
+CLEAR_MISFIT = 6.0  # times the usual scatter of such a mean
 CLEARLY = 10.0  # difference of the information criterion
 LAG_NEIGHBOURS = 1.25  # readings from t/1.25 to 1.25 t stand for the lag at t where no slow exponential was seen
 
@@ -48,6 +49,15 @@ class EdgeResponse:
     fit: EdgeFit = field(compare=False, repr=False)
     points: tuple[Floats, Floats, Floats] = field(compare=False, repr=False)
     """Time after the beam changed (s), mean reading and fitted mean reading there, as fractions of the step."""
+
+    @property
+    def misfit(self) -> float:
+        """Get the largest thing the fit leaves, as a share of the step: a mean over as many readings as edges."""
+        left = (self.points[1] - self.points[2])[self.points[0] > 0]
+        means = np.convolve(left, np.full(self.edges, 1 / self.edges), mode="valid")
+        scatter = 1.4826 * float(np.median(np.abs(left - np.median(left)))) / math.sqrt(self.edges)
+        largest = float(np.max(np.abs(means)))
+        return largest if largest > CLEAR_MISFIT * scatter else 0.0
 
     @property
     def edges(self) -> int:

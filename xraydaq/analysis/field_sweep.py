@@ -25,6 +25,7 @@ from xraydaq.analysis.point_sensitivity import (
 from xraydaq.analysis.saturation import Saturation, saturation
 from xraydaq.analysis.sweep_inputs import Dose, Spot
 from xraydaq.analysis.sweep_steps import Timing
+from xraydaq.analysis.switching import columns_of
 from xraydaq.analysis.values import Floats, NotEnoughData, Value
 
 __all__ = ["Dose", "FieldSweepResult", "Spot", "Timing", "evaluate"]
@@ -71,9 +72,7 @@ def evaluate(
     """
     levels_v = np.asarray(bias_v, dtype=np.float64)
     _check(levels_v, dose, spot, gap_m, gap_u_m, bias_u_v)
-    columns = [np.asarray(column, dtype=np.float64) for column in (elapsed_s, current_a, status, beam_on, point)]
-    if any(column.shape != columns[0].shape or column.ndim != 1 for column in columns):
-        raise NotEnoughData("time, current, status, beam and point must be columns of one length")
+    columns = columns_of(elapsed_s, current_a, status, beam_on, point)
     points, failed = field_points(columns, levels_v, dose, spot, timing, psd)
     if not points:
         raise NotEnoughData("; ".join(failed) or "no reading belongs to a bias")

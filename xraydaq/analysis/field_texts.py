@@ -3,6 +3,7 @@
 import math
 
 from xraydaq.analysis.field_sweep_result import FieldSweepResult
+from xraydaq.analysis.point_sensitivity import gain_text
 from xraydaq.analysis.sweep_texts import two_digits
 from xraydaq.analysis.values import Value
 
@@ -23,7 +24,7 @@ def described(result: FieldSweepResult) -> tuple[str, str, dict[str, str]]:
 
 def _verdict(result: FieldSweepResult) -> str:
     at = f"S = {two_digits(result.highest)} µC Gy^-1 cm^-2 at {result.highest_field.to('V/mm').value:.3g} V/mm"
-    beam = f"gain {_gain(result.gain)}, {result.quality}"
+    beam = f"gain {gain_text(result.gain)}, {result.quality}"
     if not result.fit.seen:
         return f"{at} ({beam}); no saturation seen, proportional to the field within the noise"
     scale, part = result.scale.to("V/mm").plus_minus(), result.collected.to("%").value
@@ -56,7 +57,7 @@ def flags_of(result: FieldSweepResult) -> tuple[str, ...]:
 
 
 def _notes(result: FieldSweepResult) -> dict[str, str]:
-    beam = f"gain {_gain(result.gain)}, {result.quality}"
+    beam = f"gain {gain_text(result.gain)}, {result.quality}"
     own = "u of the step only; dose, area and gap are common to all biases"
     return {
         "field scale": "nominal field, bias over gap; a figure of this device and beam",
@@ -66,10 +67,6 @@ def _notes(result: FieldSweepResult) -> dict[str, str]:
         "change from up to down": f"mean over {result.direction.biases} biases",
         f"S at {result.points[0].bias_v:g} V {'up' if result.points[0].rising else 'down'}": own,
     }
-
-
-def _gain(gain: Value) -> str:
-    return f"{float(f'{gain.value:.2g}'):g}" if math.isfinite(gain.value) else "not known"
 
 
 def _gy(dose_rate: Value) -> str:

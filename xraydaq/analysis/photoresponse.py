@@ -16,7 +16,7 @@ from xraydaq.analysis.outcome import Budget, Result
 from xraydaq.analysis.point_sensitivity import flags_of_the_dose, flags_of_the_gain, gain_of, quality_of, with_budget
 from xraydaq.analysis.response_texts import METHOD, flags_of, notes_of, rows_of, summary
 from xraydaq.analysis.sweep_inputs import Dose, Spot
-from xraydaq.analysis.switching import BEFORE, Window, edges, window
+from xraydaq.analysis.switching import BEFORE, Window, columns_of, edges, window
 from xraydaq.analysis.values import Booleans, Floats, NotEnoughData, Value
 
 NOT_SWITCHED = 0.25  # of the usual step: below it the tube did not follow the command
@@ -94,8 +94,8 @@ def evaluate(
     spot.check()
     if not (reading_time_s > 0 and gap_m > 0):
         raise ValueError(f"integration time and gap must be above zero, not {reading_time_s} s and {gap_m} m")
-    time_s, read_a, flags, on, at = _columns(elapsed_s, current_a, status, beam_on, point)
-    good = np.isfinite(time_s) & np.isfinite(read_a) & (flags == 0)
+    time_s, read_a, flags, on, at = columns_of(elapsed_s, current_a, status, beam_on, point)
+    good = np.isfinite(read_a) & (flags == 0)
     found, reasons = [], []
     for k in np.unique(at[at >= 0]).astype(np.int64):
         rows = at == k
@@ -132,16 +132,6 @@ def evaluate(
         reading_time_s=reading_time_s,
         method=METHOD,
     )
-
-
-def _columns(*given: Floats) -> list[Floats]:
-    columns: list[Floats] = [np.asarray(column, dtype=np.float64) for column in given]
-    if any(column.shape != columns[0].shape or column.ndim != 1 for column in columns):
-        raise NotEnoughData("time, current, status, beam and point must be columns of one length")
-    time_s = columns[0][np.isfinite(columns[0])]
-    if not bool(np.all(np.diff(time_s) > 0)):
-        raise NotEnoughData("elapsed time does not increase from row to row")
-    return columns
 
 
 def _point(

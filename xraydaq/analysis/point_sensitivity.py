@@ -55,6 +55,11 @@ def gain_of(sensitivity: Value, dose: Dose, point: int) -> Value:
     return Value(sensitivity.value / unity, sensitivity.u / unity, "1", sensitivity.dof)
 
 
+def gain_text(gain: Value) -> str:
+    """Write a gain with two digits, "700"."""
+    return f"{float(f'{gain.value:.2g}'):g}" if math.isfinite(gain.value) else "not known"
+
+
 def quality_of(dose: Dose, point: int) -> str:
     """Return the beam in words: filter and half-value layer."""
     al_mm, hvl_mm = float(dose.total_al_m[point]) * 1e3, float(dose.half_value_layer_m[point]) * 1e3

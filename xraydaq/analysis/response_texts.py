@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from xraydaq.analysis.edge_response import LAG_TIMES_S, EdgeResponse
+from xraydaq.analysis.point_sensitivity import gain_text
 from xraydaq.analysis.values import Value
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ METHOD = (
     "response. u from leaving out one edge at a time."
 )
 DIFFERS = 2.0  # u
+WORST_MISFIT = 0.03  # of the step
 COMPLETE = 8.0  # slow time constants in a half period
 
 
@@ -92,6 +94,9 @@ def _of_an_edge(one: "PointResponse", response: EdgeResponse, where: str) -> lis
         flags.append(
             f"{where}: time constant below the {one.period_s * 1e3:.3g} ms between readings, given as an upper limit"
         )
+    if response.misfit > WORST_MISFIT:
+        left = f"{100 * response.misfit:.1f} % of the step"
+        flags.append(f"{where}: exponentials do not describe the edge, they leave up to {left}")
     if not response.slow_seen:
         flags.append(f"{where}: no slow part above the noise")
     if response.slow_seen and COMPLETE * response.slow.value > one.half_period_s:
@@ -102,7 +107,7 @@ def _of_an_edge(one: "PointResponse", response: EdgeResponse, where: str) -> lis
 def notes_of(points: Sequence["PointResponse"], quality: str) -> dict[str, str]:
     """Return by label what a number depends on."""
     best = points[0]
-    gain = f"{best.gain.value:.2g}" if math.isfinite(best.gain.value) else "not known"
+    gain = gain_text(best.gain)
     notes = {
         "rise time 10 to 90 percent": _source(best.rise),
         "fall time 90 to 10 percent": _source(best.fall),

@@ -1,19 +1,17 @@
 """The chopped traces of a dose-rate sweep: one step per visit of a dose rate, one per blank run, one spectrum for all.
 
-The spectrum is that of the blank runs, unless one is given; several are combined with the inverse of their covariances
-as weights (A. C. Aitken, Proc. R. Soc. Edinb. 55 (1936) 42).
+The spectrum is that of the blank runs, unless one is given.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xraydaq.analysis.blank_spectrum import blank_spectrum
 from xraydaq.analysis.chopped import Windows, together
-from xraydaq.analysis.correlated import noise_of_trace
-from xraydaq.analysis.noise import LEAST_FITTED_ROWS, NoisePsd
+from xraydaq.analysis.noise import NoisePsd
 from xraydaq.analysis.photocurrent_step import Step, photocurrent_step
 from xraydaq.analysis.values import Booleans, Floats, NotEnoughData, Value
 
@@ -31,6 +29,11 @@ class Trace:
     beam_on: Floats
     point: Floats
     blank: Booleans
+
+    def usable(self, rows: slice) -> tuple[Floats, Floats]:
+        """Return time in s and current in A of the readings of some rows that nothing is wrong with."""
+        good = np.isfinite(self.current_a[rows]) & (self.status[rows] == 0)
+        return self.elapsed_s[rows][good], self.current_a[rows][good]
 
     def visits(self) -> list[tuple[int, bool, slice]]:
         """Return (point, whether blank, rows) for each stretch of rows that belong together."""
@@ -98,7 +101,7 @@ def sweep_steps(trace: Trace, timing: Timing, psd: NoisePsd | None) -> SweepStep
     stretches = trace.visits()
     given = psd is not None
     if psd is None:
-        psd = blank_spectrum(trace, [rows for _, blank, rows in stretches if blank], timing.reading_time_s)
+        psd = blank_spectrum([trace.usable(rows) for _, blank, rows in stretches if blank])
     visits, blanks, failed = [], [], dict[str, int]()
     for point, blank, rows in stretches:
         try:
@@ -128,26 +131,3 @@ def _step_of(trace: Trace, rows: slice, timing: Timing, psd: NoisePsd | None) ->
         baseline_order=timing.baseline_order,
         reading_time_s=timing.reading_time_s,
     )
-
-
-def blank_spectrum(trace: Trace, blanks: Sequence[slice], reading_time_s: float) -> NoisePsd | None:
-    """Return the spectrum of the blank runs, None if none of them has the 200 usable rows a fit needs."""
-    found = []
-    for rows in blanks:
-        usable = np.isfinite(trace.current_a[rows]) & (trace.status[rows] == 0)
-        if int(usable.sum()) >= 2 * LEAST_FITTED_ROWS:
-            noise = noise_of_trace(trace.elapsed_s[rows][usable], trace.current_a[rows][usable], reading_time_s)
-            found.append(noise.psd)
-    return combined_spectrum([psd for psd in found if psd.fitted])
-
-
-def combined_spectrum(spectra: Sequence[NoisePsd]) -> NoisePsd | None:
-    """Return the weighted mean of fitted spectra (ln h, gamma, ln w); None if there is none."""
-    if not spectra:
-        return None
-    weights = [np.linalg.inv(psd.covariance) for psd in spectra]
-    covariance = np.linalg.inv(np.sum(weights, axis=0))
-    logs = [np.array([np.log(psd.h_a2_hz), psd.gamma, np.log(psd.w_a2_hz)]) for psd in spectra]
-    log_h, gamma, log_w = covariance @ np.sum([w @ p for w, p in zip(weights, logs, strict=True)], axis=0)
-    period_s = float(np.median([psd.period_s for psd in spectra]))
-    return NoisePsd(float(np.exp(log_h)), float(gamma), float(np.exp(log_w)), period_s, True, covariance)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from xraydaq.analysis.values import Booleans, Floats
+from xraydaq.analysis.values import Booleans, Floats, NotEnoughData
+from xraydaq.storage.model import STATUS_FLAGS
 
-FINE_READINGS = 10.0  # readings on either side of an edge that are not averaged
+FINE_READINGS = 60.0  # readings after an edge that are not averaged: the beam may need a second to come up
 BIN_WIDTH = 0.1  # of the time since the edge, farther away
 BEFORE = 0.25  # share of the preceding window that serves as baseline: its last part, where lag has died away
 LEAST_ROWS_AFTER = 20
@@ -44,6 +45,23 @@ class Window:
     period_s: float
     """From reading to reading next to the edge; they may be farther apart later."""
     after_s: float
+
+
+def columns_of(elapsed_s: Floats, current_a: Floats, status: Floats, beam_on: Floats, point: Floats) -> list[Floats]:
+    """Return the five columns without the rows of parts that an interruption cut off and that were taken again.
+
+    Raises NotEnoughData unless they have one length and are in order of time.
+    """
+    columns: list[Floats] = [
+        np.asarray(column, dtype=np.float64) for column in (elapsed_s, current_a, status, beam_on, point)
+    ]
+    if any(column.shape != columns[0].shape or column.ndim != 1 for column in columns):
+        raise NotEnoughData("time, current, status, beam and point must be columns of one length")
+    kept = (np.nan_to_num(columns[2]).astype(np.int64) & STATUS_FLAGS["abandoned"]) == 0
+    columns = [column[kept] for column in columns]
+    if not bool(np.all(np.diff(columns[0]) > 0)):
+        raise NotEnoughData("elapsed time does not increase from row to row")
+    return columns
 
 
 def edges(
@@ -87,9 +105,7 @@ def window(elapsed_s: Floats, current_a: Floats, good: Booleans, edge: Edge, rea
     start_s = elapsed_s[rows] - edge.at_s
     after = rows >= edge.row
     period_s = float(np.median(np.diff(start_s[after][:LEAST_ROWS_AFTER])))
-    stretch = np.floor(np.sign(start_s) * np.log1p(np.abs(start_s) / (FINE_READINGS * period_s)) / BIN_WIDTH) + 1e6 * (
-        rows >= edge.row
-    )
+    stretch = _stretches(start_s, after, FINE_READINGS * period_s)
     first_row = np.concatenate(([0], np.flatnonzero(np.diff(stretch) != 0) + 1))
     count = np.diff(np.append(first_row, len(rows))).astype(np.float64)
     return Window(
@@ -103,6 +119,14 @@ def window(elapsed_s: Floats, current_a: Floats, good: Booleans, edge: Edge, rea
         period_s=period_s,
         after_s=float(start_s[-1]),
     )
+
+
+def _stretches(start_s: Floats, after: Booleans, fine_s: float) -> Floats:
+    """Return a number per reading, the same for those that are averaged: none before `fine_s` after the edge."""
+    distance = np.maximum(np.abs(start_s) / fine_s, 1e-12)
+    far = np.floor(np.log(distance) / BIN_WIDTH)
+    single = after & (distance <= 1)
+    return np.asarray(np.where(single, 1e6 + np.arange(len(start_s)), np.where(after, far, -1e6 + far)))
 
 
 def averaged_response(window: Window, tau_s: float, delay_s: float) -> tuple[Floats, Floats, Floats]:

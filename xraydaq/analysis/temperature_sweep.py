@@ -40,6 +40,7 @@ __all__ = ["TemperatureSweepResult", "evaluate"]
 EXPANDED = 1.96  # of a normal distribution: 95 %
 UNKNOWN = Interval(float("nan"), float("nan"))
 CURVE_POINTS = 200
+MANY = 1000.0  # degrees of freedom that need not be counted
 
 
 def evaluate(
@@ -177,7 +178,8 @@ def _values(points: Points, chosen: Regimes, shares: Mapping[str, Budget]) -> di
     values = {name: Value(float("nan"), float("nan"), unit) for name, unit in UNITS.items()}
     for name, value in figures(points, chosen, refit=False).items():
         u, scatter = shares[name].combined, shares[name].shares[SCATTER]
-        values[name] = Value(value, u, UNITS[name], dof * (u / scatter) ** 4 if scatter > 0 else None)
+        effective = dof * (u / scatter) ** 4 if scatter > 0 else np.inf
+        values[name] = Value(value, u, UNITS[name], effective if effective < MANY else None)
     return values
 
 

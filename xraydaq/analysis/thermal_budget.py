@@ -41,7 +41,8 @@ def points_of(found: Sequence[Conductance], cell_m: float) -> Points:
     conductance_s = np.array([one.conductance_s for one in found])
     u_log = np.array([one.u_s for one in found]) / conductance_s
     u_kelvin = np.array([one.u_temperature_k for one in found])
-    return Points(kelvin, np.log(conductance_s / cell_m * kelvin), u_log, u_kelvin)
+    started_s = np.array([one.start_s for one in found])
+    return Points(kelvin, np.log(conductance_s / cell_m * kelvin), u_log, u_kelvin, started_s)
 
 
 def figures(points: Points, chosen: Regimes, *, refit: bool) -> dict[str, float]:

@@ -16,7 +16,7 @@ from xraydaq.analysis.values import Value
 AGREE = 2.0  # in u
 MANY = 0.1  # of the current, from which absorption or drift within a pulse is worth a word
 MOVING_K_S = 0.1 / 60  # twice the slope at which a point should be taken
-SCATTER = 5.0  # chi2/dof; 1/f noise between points that pulses of one point share makes 2 or 3 of it
+SCATTER = 10.0  # chi2/dof; 1/f noise that the pulses of one point share makes 2 to 4 of it
 SHARP_FROM = 5.0
 CLEARLY_ABOVE_ONE = 1.5
 
@@ -61,7 +61,7 @@ def _of_the_model(chosen: Regimes, sharpness: Interval) -> Iterator[str]:
         yield f"neither parallel nor sharp: the sharpness lies between {sharpness.low:.2g} and {sharpness.high:.2g}"
     scatter = chosen.chosen.chi2 / chosen.chosen.dof
     if scatter > SCATTER:
-        yield f"points scatter more than their uncertainty says (chi2/dof {scatter:.3g}): u is scaled by it"
+        yield f"points scatter more than their uncertainty says (chi2/dof {scatter:.3g}): u allows for it"
 
 
 def _of_the_directions(ways: Sequence[int], directions: Directions) -> Iterator[str]:

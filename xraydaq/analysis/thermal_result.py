@@ -22,8 +22,9 @@ LABELS = {
 METHOD = (
     "Pulses of bias: I = c + a t^-n + b t with one n for the run, minus the current just before; G: mean over both "
     "signs of c/V; sigma = G/C_g. Two regimes in ln(sigma T) against 1/kT, branches in parallel and a broken line, "
-    "weighted with the uncertainty of the temperature, chosen by BIC. u: scatter (covariance, scaled by chi2/dof), "
-    "temperature scale, pulse model. Intervals: 95 %, profile likelihood, widened by what all points share."
+    "weighted with the uncertainty of the temperature, chosen by BIC. u: scatter (what exceeds the u of the points is "
+    "taken as 1/f noise), temperature scale, pulse model. Intervals: 95 %, profile likelihood, widened by what all "
+    "points share."
 )
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xraydaq.analysis.field_sweep_result import FieldSweepResult
+from xraydaq.analysis.point_sensitivity import gain_text
 from xraydaq.analysis.sweep_texts import two_digits
 from xraydaq.report.figures import (
     BLUE,
@@ -74,7 +75,7 @@ def _sensitivity(axes: "Axes", result: FieldSweepResult) -> None:
     axes.set_ylim(bottom=0.0)
     axes.legend(frameon=False, loc="upper left", handlelength=1.6, labelspacing=0.35)
     axes.annotate(
-        f"gain {result.gain.value:.2g} at the highest field\n{result.dose_rate.to('uGy/s').value:.3g} µGy/s, "
+        f"gain {gain_text(result.gain)} at the highest field\n{result.dose_rate.to('uGy/s').value:.3g} µGy/s, "
         f"{result.quality}",
         (0.98, 0.04), xycoords="axes fraction", ha="right", va="bottom", fontsize=7.0,
     )  # fmt: skip

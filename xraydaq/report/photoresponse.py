@@ -6,6 +6,7 @@ import numpy as np
 
 from xraydaq.analysis.edge_response import EdgeResponse
 from xraydaq.analysis.photoresponse import PhotoresponseResult, PointResponse
+from xraydaq.analysis.point_sensitivity import gain_text
 from xraydaq.analysis.values import PREFIXES, Floats, prefix_of
 from xraydaq.report.figures import (
     BLUE,
@@ -83,10 +84,9 @@ def _trace(axes: "Axes", best: PointResponse, elapsed_s: Floats, current_a: Floa
     axes.set_xlabel("Time (min)")
     axes.set_ylabel(f"Current ({prefix}A)")
     axes.margins(x=0.02, y=0.14)
-    gain = f"gain {best.gain.value:.2g}" if np.isfinite(best.gain.value) else "gain not known"
-    step = best.step.prefixed()
+    step, gain = best.step.prefixed(), gain_text(best.gain)
     axes.annotate(
-        f"step {step.number()} {step.unit} at {best.dose_rate.to('uGy/s').value:.3g} µGy/s, {gain}\n"
+        f"step {step.number()} {step.unit} at {best.dose_rate.to('uGy/s').value:.3g} µGy/s, gain {gain}\n"
         f"steps repeat within {best.repeatability.to('%').value:.2g} %",
         (0.02, 0.985), xycoords="axes fraction", ha="left", va="top", fontsize=7.0,
     )  # fmt: skip
@@ -106,7 +106,7 @@ def _edge(axes: "Axes", best: PointResponse, response: EdgeResponse, name: str, 
     )
     line_s = np.geomspace(SHOWN_FROM_PERIODS * best.period_s, float(time_s.max()), 300)
     line = 1 - response.remaining(line_s)
-    axes.plot(line_s, 100 * _as(line, falling), color=VERMILION, lw=1.0, label="device, fitted")
+    axes.plot(line_s, 100 * _as(line, falling), color=VERMILION, lw=1.0, label="fitted response")
     for level in LEVELS:
         axes.axhline(100 * level, color=GREY, lw=0.6, ls=(0, (4, 3)))
     axes.set_xscale("log")
