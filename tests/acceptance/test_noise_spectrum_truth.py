@@ -1,4 +1,4 @@
-"""Noise of the simulated crystals as a noise run finds it, against what is true of them, from the bytes on the wire up."""
+"""Noise of the simulated crystals as a noise run finds it, against what is true of them, from the bytes up."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def current_during_the_spectra_a(stored):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", ["noise_spectrum", "noise_spectrum_untreated", "noise_spectrum_mai"])
+@pytest.mark.parametrize("recipe", ["noise_spectrum", "noise_spectrum_mai"])
 def test_level_and_exponent_of_each_crystal_are_those_of_the_truth(tmp_path, recipe):
     stored, result = measured(recipe, tmp_path, 6)
     truth = stored.twin_truth["crystal"]

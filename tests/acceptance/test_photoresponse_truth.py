@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from xraydaq.analysis.edge_response import LAG_TIMES_S, transition
+from xraydaq.analysis.edge_response import LAG_TIMES_S
+from xraydaq.analysis.two_exponentials import transition
 from xraydaq.config import load_run
 from xraydaq.config.shipped import shipped_configs
 from xraydaq.evaluation import evaluate_stored

@@ -11,7 +11,7 @@ from xraydaq.storage import read_run
 
 CONFIGS = shipped_configs()
 COARSE = ("step_up=4 K", "step_down=0 K")
-COVERAGE = 2.0
+COVERAGE = 3.0  # of eight values one in three repetitions has one beyond 2 u, one in fifty one beyond 3 u
 
 
 def measured(name, folder, *overrides, seed=1, twin=""):
@@ -39,16 +39,14 @@ def check(result, crystal):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("treatment", ["", "_mai"])
-def test_branches_that_add_are_recognised_and_their_energies_found(treatment, tmp_path):
-    result, crystal = measured(f"temperature_sweep{treatment}", tmp_path)
+def test_branches_that_add_are_recognised_and_their_energies_found(tmp_path):
+    result, crystal = measured("temperature_sweep", tmp_path)
     assert result.model == "parallel"
     assert result.delta_bic > 6
     check(result, crystal)
     assert result.activation_high.value == pytest.approx(crystal["activation_high_j"], rel=0.01, abs=0)
     assert result.activation_low.value == pytest.approx(crystal["activation_low_j"], rel=0.02, abs=0)
-    if result.transition.u < 0.4:  # 1/f noise of the other crystal alone makes 0.5 K of so few temperatures
-        assert result.transition.value == pytest.approx(crystal["crossover_k"], abs=0.5)
+    assert result.transition.value == pytest.approx(crystal["crossover_k"], abs=0.5)
     assert result.intervals["high"].holds(crystal["activation_high_j"])
     assert result.intervals["change"].holds(crystal["crossover_k"])
 

@@ -24,9 +24,9 @@ def said(result, words):
 
 
 def truth_of_limit(sweep):
-    """3 s over the slope, s of readings that are samples and no means, as the synthetic ones are."""
+    """3 s over the slope."""
     relative = FLAT.current_a(np.array([3600.0]))[0] / FLAT.start_a
-    s_a = expected_scatter(spectrum(FLAT, relative), readings=20, period_s=PERIOD_S, reading_time_s=1e-9)
+    s_a = expected_scatter(spectrum(FLAT, relative), readings=20, period_s=PERIOD_S, reading_time_s=0.2)
     return 3 * s_a / sweep.slope(30e-9)
 
 

@@ -203,6 +203,5 @@ def test_the_scatter_that_the_spectrum_expects_is_what_windows_of_such_noise_sho
         t, read_a, on, _ = trace(replace(FLAT, rise=0, absorbed_a=0), 0.0, seed)
         seen.append(windows_of(t, read_a, on, discard_s=7.5, guard_s=0.3, reading_time_s=0.2).scatter())
     mean, u = np.mean([v.value for v in seen]), np.mean([v.u for v in seen]) / np.sqrt(len(seen))
-    # the synthetic readings are samples and no means: a short reading time
-    expected = expected_scatter(psd, readings=56, period_s=0.22, reading_time_s=1e-6)
+    expected = expected_scatter(psd, readings=56, period_s=0.22, reading_time_s=0.2)
     assert abs(mean - expected) < 4 * u < 0.1 * expected

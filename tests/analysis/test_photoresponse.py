@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.analysis.switched_synthetic import SPOT, Chopping, Device, dose_of, points_of, trace
-from xraydaq.analysis.edge_response import transition
 from xraydaq.analysis.photoresponse import evaluate
+from xraydaq.analysis.two_exponentials import transition
 from xraydaq.analysis.values import NotEnoughData
 
 QUIET = Device()

@@ -129,25 +129,30 @@ def _design(pulse: Pulse, exponent: float, order: int) -> Floats:
 def exponent_of(pulses: Sequence[Pulse]) -> Value:
     """Return the exponent n that all pulses share, the usual 0.8 +- 0.3 where there is no absorption to see.
 
-    Likelihood with an unknown variance for each pulse; u from its curvature, times the root of 2 for noise that is
-    correlated within a pulse and counted as if it were not.
+    Likelihood with an unknown variance for each pulse. Noise is correlated within a pulse, so u comes from how the
+    pulses disagree, not from the curvature alone (H. White, "Maximum likelihood estimation of misspecified models",
+    Econometrica 50 (1982) 1, theorem 3.2).
     """
-    weight = np.array([len(pulse.time_s) / 2 for pulse in pulses])
-
-    def cost(exponent: float) -> float:
-        left = np.array([_least_squares(_design(pulse, exponent, 1), pulse.current_a)[2] for pulse in pulses])
-        return float(weight @ np.log(np.maximum(left, np.finfo(float).tiny)))
-
-    coarse = min(EXPONENTS, key=cost)
+    coarse = min(EXPONENTS, key=lambda exponent: float(_costs(pulses, exponent).sum()))
     near = coarse + STEP * np.arange(-NEAR, NEAR + 1)
-    costs = np.array([cost(float(exponent)) for exponent in near])
-    best = int(np.clip(np.argmin(costs), 1, len(near) - 2))
-    slope, curvature = (costs[best + 1] - costs[best - 1]) / 2, costs[best + 1] - 2 * costs[best] + costs[best - 1]
+    costs = np.array([_costs(pulses, float(exponent)) for exponent in near])
+    best = int(np.clip(np.argmin(costs.sum(axis=1)), 1, len(near) - 2))
+    slopes = (costs[best + 1] - costs[best - 1]) / 2
+    curvature = float((costs[best + 1] - 2 * costs[best] + costs[best - 1]).sum())
     if not curvature > 0:
         return USUAL_EXPONENT
-    u = float(np.sqrt(2 / curvature)) * STEP
-    value = float(np.clip(near[best] - slope / curvature * STEP, EXPONENTS[0], EXPONENTS[-1]))
+    shift = float(slopes.sum()) / curvature
+    disagreement = float(np.sum((slopes - slopes.mean()) ** 2))
+    u = float(np.sqrt(max(disagreement, curvature))) / curvature * STEP
+    value = float(np.clip(near[best] - shift * STEP, EXPONENTS[0], EXPONENTS[-1]))
     return Value(value, u, "1") if u < USUAL_EXPONENT.u else USUAL_EXPONENT
+
+
+def _costs(pulses: Sequence[Pulse], exponent: float) -> Floats:
+    """Minus the logarithm of the likelihood of each pulse."""
+    left = [_least_squares(_design(pulse, exponent, 1), pulse.current_a)[2] for pulse in pulses]
+    rows = np.array([len(pulse.time_s) for pulse in pulses])
+    return np.asarray(rows / 2 * np.log(np.maximum(left, np.finfo(float).tiny)), dtype=np.float64)
 
 
 def fit_pulse(pulse: Pulse, exponent: float, order: int = 1) -> PulseFit:

@@ -12,17 +12,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.optimize import brentq, nnls
+from scipy.optimize import nnls
 
 from xraydaq.analysis.edge_fit import EdgeFit, descend, fit_edges
 from xraydaq.analysis.switching import Window
+from xraydaq.analysis.two_exponentials import remaining, transition
 from xraydaq.analysis.values import Floats, NotEnoughData, Value
 
 LAG_TIMES_S = (1.0, 2.0, 5.0, 10.0)
 LEAST_EDGES = 4
 SEEN = 3.0  # u above which the slow share is taken as there
 APART = 2.0  # factor between two time constants that a fit can tell from one
-WORST_SHARE_U = 0.09  # a hidden slow part of a tenth would move the 90 % level into it
+WORST_SHARE = 0.09  # a hidden slow part of a tenth would move the 90 % level into it
 CLEAR_MISFIT = 6.0  # times the usual scatter of such a mean
 CLEARLY = 10.0  # difference of the information criterion
 LAG_NEIGHBOURS = 1.25  # readings from t/1.25 to 1.25 t stand for the lag at t where no slow exponential was seen
@@ -83,7 +84,7 @@ def edge_response(windows: Sequence[Window]) -> EdgeResponse:
     best, other = (both, both) if slow_seen else _simplest(both, _Estimate(windows, exponentials=1))
     fast, transition_ = best.value(lambda fit: fit.taus_s[0], "s"), best.value(_transition_of, "s")
     if not slow_seen:
-        fast, transition_ = _widened(fast, transition_, share.u, best, other)
+        fast, transition_ = _widened(fast, transition_, best, other, windows)
     period_s = float(np.median([window.period_s for window in windows]))
     resolved = fast.value + 2 * fast.u >= period_s
     if not resolved:
@@ -140,42 +141,31 @@ def jackknife(one_less: Floats) -> float:
     return u * math.sqrt((n - 1) / (n - 3))
 
 
-def remaining(time_s: Floats, taus_s: Sequence[float], slow_share: float) -> Floats:
-    """Return the part of a step still missing after `time_s`, of one or two exponentials."""
-    late = (1 - slow_share) * np.exp(-time_s / taus_s[0]) + slow_share * np.exp(-time_s / taus_s[-1])
-    return np.asarray(late, dtype=np.float64)
-
-
-def transition(taus_s: Sequence[float], slow_share: float) -> float:
-    """Return the time in s from 10 to 90 % of a step of two exponentials; nan where the response does not get there.
-
-    IEEE Std 181-2011, transition duration, with 0 and 100 % at the levels before the edge and long after it.
-    """
-
-    def above(time_s: float, level: float) -> float:
-        return float(remaining(np.array([time_s]), taus_s, slow_share)[0]) - level
-
-    last_s = 40 * max(taus_s)
-    if not above(last_s, 0.1) < 0 < above(0.0, 0.9):
-        return math.nan
-    late_s, early_s = (float(brentq(above, 0.0, last_s, args=(level,))) for level in (0.1, 0.9))
-    return late_s - early_s
-
-
 def _transition_of(fit: EdgeFit) -> float:
     return transition(fit.taus_s, fit.slow_share)
 
 
-def _widened(fast: Value, found: Value, share_u: float, best: "_Estimate", other: "_Estimate") -> tuple[Value, Value]:
+def _widened(
+    fast: Value, found: Value, best: "_Estimate", other: "_Estimate", windows: Sequence[Window]
+) -> tuple[Value, Value]:
     """Add to u what the other form says instead, and to that of one exponential what a hidden slow part would do."""
     fast = replace(fast, u=math.hypot(fast.u, other.fit.taus_s[0] - best.fit.taus_s[0]))
     apart_s = _transition_of(other.fit) - found.value
+    apart_s = apart_s if math.isfinite(apart_s) else 0.0
     if len(best.fit.taus_s) == 2:
         return fast, replace(found, u=math.hypot(found.u, apart_s))
-    if not (share_u < WORST_SHARE_U and math.isfinite(apart_s)):
+    hidden = _hidden_share(best, windows, fast.value)
+    if not hidden < WORST_SHARE:
         return fast, Value(found.value, math.nan, found.unit)
-    later_s = fast.value * (math.log((1 - share_u) / (0.1 - share_u)) - math.log(10))
+    later_s = fast.value * (math.log((1 - hidden) / (0.1 - hidden)) - math.log(10))
     return fast, replace(found, u=math.hypot(found.u, later_s, apart_s))
+
+
+def _hidden_share(single: "_Estimate", windows: Sequence[Window], fast_s: float) -> float:
+    """Return how large a slow part may be that one exponential leaves out: what is left when it has died away."""
+    last_s = min(window.after_s for window in windows) / LAG_NEIGHBOURS
+    left = [_lag(single, windows, times * fast_s) for times in (5, 10, 20) if times * fast_s < last_s]
+    return max((math.hypot(lag.value, lag.u) for lag in left), default=math.inf)
 
 
 def _weighted(windows: Sequence[Window], exponentials: int) -> tuple[EdgeFit, list[Floats]]:

@@ -101,7 +101,7 @@ def sweep_steps(trace: Trace, timing: Timing, psd: NoisePsd | None) -> SweepStep
     stretches = trace.visits()
     given = psd is not None
     if psd is None:
-        psd = blank_spectrum([trace.usable(rows) for _, blank, rows in stretches if blank])
+        psd = blank_spectrum([trace.usable(rows) for _, blank, rows in stretches if blank], timing.reading_time_s)
     visits, blanks, failed = [], [], dict[str, int]()
     for point, blank, rows in stretches:
         try:

@@ -7,6 +7,7 @@ from xraydaq.config.locator import KeyPath
 from xraydaq.config.messages import did_you_mean, dotted, shown
 from xraydaq.config.models import Recipe
 from xraydaq.config.recipes import PARAMETERS
+from xraydaq.config.recipes.parts import ProcedureParameters
 from xraydaq.config.source import SET, Document, Origin
 from xraydaq.config.syntax import parse_toml
 from xraydaq.config.validate import fields_of
@@ -54,13 +55,21 @@ def _path_of(key: str, document: Document) -> KeyPath | str:
     if key.startswith(("sample.", "bench.", "limits.", "roles.", "twin.")):
         return "samples and benches are not changed from here; use --sample or --bench with another file"
     allowed = [*(each for each in fields_of(Recipe) if each not in FIXED), *parameters]
+    if _procedure_of(document) is None:
+        of_recipe = ", ".join(each for each in fields_of(Recipe) if each not in FIXED)
+        return f"unknown key{did_you_mean(name, allowed)}; allowed: {of_recipe}, and parameters of the procedure"
     return f"unknown key{did_you_mean(name, allowed)}; allowed: {', '.join(allowed)}"
 
 
 def _parameter_keys(document: Document) -> list[str]:
+    model = _procedure_of(document)
+    models = PARAMETERS.values() if model is None else [model]
+    return list(dict.fromkeys(key for each in models for key in fields_of(each)))
+
+
+def _procedure_of(document: Document) -> type[ProcedureParameters] | None:
     procedure = document.data.get("procedure")
-    model = PARAMETERS.get(procedure) if isinstance(procedure, str) else None
-    return [key for each in ([model] if model else PARAMETERS.values()) for key in fields_of(each)]
+    return PARAMETERS.get(procedure) if isinstance(procedure, str) else None
 
 
 def _value_of(path: KeyPath, text: str) -> object:

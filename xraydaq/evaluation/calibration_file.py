@@ -1,7 +1,6 @@
 """From an evaluated dose calibration to the file that recipes cite."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -63,7 +62,7 @@ def calibration_of(
         lowest_current_a=result.inputs["lowest_tube_current_a"],
         highest_current_a=result.inputs["highest_tube_current_a"],
         run=stored.header.run_id or _run_name(stored.path),
-        note="; ".join((*result.flags, *_of_the_simulation(stored))) or None,
+        note="; ".join(result.flags) or None,
         chamber=_chamber(stored, wanted["certificate"]),
         filters_by_name=_filters(result),
         uncertainty=_shares(result),
@@ -77,11 +76,6 @@ def _run_name(path: Path) -> str:
 
 def _covered(said: bool, result: DoseCalibrationResult) -> bool:
     return said and (result.prediction is None or result.prediction.traceable)
-
-
-def _of_the_simulation(stored: StoredRun) -> Iterator[str]:
-    if stored.header.seed is not None:
-        yield f"simulated bench of seed {stored.header.seed}: benches of other seeds have other foils"
 
 
 def _filters(result: DoseCalibrationResult) -> dict[str, CalibratedFilter]:
