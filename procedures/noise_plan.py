@@ -42,7 +42,7 @@ def duration_s(settings: NoiseSettings) -> float:
 
 def plan_of(config: RunConfig) -> Plan:
     """Compute spectra and time; opens nothing."""
-    wanted: NoiseSpectrumParameters = config.recipe.parameters
+    wanted = _wanted(config)
     spectra_s = sum(duration_s(settings_of(wanted, span, WIDEST_RANGE_DBVRMS)) for span in range(len(wanted.spans_hz)))
     phases = [Phase("settling", wanted.bias_v, wanted.settle_duration_s + RANGING_S, 0)]
     for kind in wanted.kinds:
@@ -69,8 +69,14 @@ def current_points(wanted: NoiseSpectrumParameters) -> int:
     return math.floor(wanted.current_duration_s / wanted.period_s + 1e-9) + 1
 
 
+def _wanted(config: RunConfig) -> NoiseSpectrumParameters:
+    wanted = config.recipe.parameters
+    assert isinstance(wanted, NoiseSpectrumParameters)
+    return wanted
+
+
 def _details(config: RunConfig) -> tuple[tuple[str, str], ...]:
-    wanted: NoiseSpectrumParameters = config.recipe.parameters
+    wanted = _wanted(config)
     spans = ", ".join(
         f"{format_quantity(span_hz, 'Hz')} in {lines} lines"
         for span_hz, lines in zip(wanted.spans_hz, wanted.lines, strict=False)
@@ -90,7 +96,7 @@ def _details(config: RunConfig) -> tuple[tuple[str, str], ...]:
 
 
 def _warnings(config: RunConfig) -> Iterator[str]:
-    wanted: NoiseSpectrumParameters = config.recipe.parameters
+    wanted = _wanted(config)
     top_hz = max(wanted.spans_hz)
     pole_hz = bandwidth_hz(wanted.sensitivity_a_v, wanted.gain_mode)
     if top_hz * POLE_ROOM > pole_hz:

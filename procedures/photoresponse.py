@@ -28,6 +28,8 @@ from xraydaq.storage import Column
 from xraydaq.units import format_quantity
 
 SETTLING_PERIOD_S = 1.0
+LOOK_S = 0.1
+"""So long before an edge the tube is looked at: the look would else be due after it, where the tube answers late."""
 
 
 @described_by(PhotoresponseParameters)
@@ -89,10 +91,18 @@ class Photoresponse(ChoppedBeamProcedure):
                 edge_s += wanted.half_period_s
                 if count:
                     self._read(wanted.dense_duration_s, wanted.period_s)
-                self._read(edge_s - clock.now(), wanted.late_period_s)
+                self._read(edge_s - LOOK_S - clock.now(), wanted.late_period_s)
+                self.wait_until(edge_s - LOOK_S)
+                self._look_now()
                 self.wait_until(edge_s)
         finally:
             self.point = self.cycle = -1
+
+    def _look_now(self) -> None:
+        """Look after the tube although it is not due, so that it is not for half a second."""
+        for each in self._tended:
+            each.last_s = -math.inf
+        self.look_after()
 
     def _switch_to(self, current_a: float) -> None:
         if current_a > 0:
@@ -129,7 +139,7 @@ def plan_of(config: RunConfig) -> Plan:
     on_s = wanted.cycles * wanted.half_period_s
     conditioning_s = 2 * conditioning_cycles(wanted) * wanted.half_period_s
     dense = 2 * wanted.cycles * math.floor(wanted.dense_duration_s / wanted.period_s)
-    late_s = each_s - 2 * wanted.cycles * wanted.dense_duration_s
+    late_s = each_s - 2 * wanted.cycles * wanted.dense_duration_s - (2 * wanted.cycles + 1) * LOOK_S
     readings = dense + math.floor(late_s / wanted.late_period_s)
     rates = [dose_rate_gy_s(config, wanted.foil_m, current_a) for current_a in wanted.tube_currents_a]
     up_s = abs(wanted.bias_v) / wanted.ramp_rate_v_per_s

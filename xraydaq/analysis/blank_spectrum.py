@@ -16,7 +16,7 @@ from xraydaq.analysis.values import Floats, NotEnoughData
 
 FIRST_LINE = 6  # the baseline polynomial that is taken off flattens the lines below
 BASELINE_ORDER = 3
-ROUNDS = 4  # of fit and folding: the folded power is a small part
+ROUNDS = 5  # of fit and folding: the folded power is a small part
 IMAGES = 12
 
 
@@ -30,13 +30,15 @@ def blank_spectrum(runs: Sequence[tuple[Floats, Floats]], reading_time_s: float)
     power = np.mean([_periodogram(*run, rows, period_s) for run in long], axis=0)
     lines = slice(FIRST_LINE, int(HIGHEST_LINE * rows) + 1)
     f_hz = (np.arange(len(power)) / (rows * period_s))[lines]
-    averages, known = np.full(len(f_hz), float(len(long))), np.zeros(len(f_hz))
+    averages = np.full(len(f_hz), float(len(long)))
+    few = max(len(f_hz) // 4, 1)  # the slow lines, where little is folded; started without it, the fit calls it white
+    h_a2_hz, gamma = float(np.mean((power[lines] * f_hz)[:few])), 1.0
     try:
         for _ in range(ROUNDS):
+            known = folded_power(h_a2_hz, gamma, f_hz, period_s=period_s, reading_time_s=reading_time_s)
+            known = known - h_a2_hz * f_hz**-gamma * (1 - np.sinc(f_hz * reading_time_s) ** 2)  # the mean of a reading
             fit = fit_spectrum(f_hz, power[lines], averages, _known(known))
-            known = folded_power(fit.h_a2_hz, fit.gamma, f_hz, period_s=period_s, reading_time_s=reading_time_s)
-            # what the mean over a reading takes off counts as known too
-            known = known - fit.flicker(f_hz) * (1 - np.sinc(f_hz * reading_time_s) ** 2)
+            h_a2_hz, gamma = fit.h_a2_hz, fit.gamma
     except NotEnoughData:
         return None
     slowest = f_hz[:1]

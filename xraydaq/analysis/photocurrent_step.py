@@ -18,14 +18,13 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.stats import t as student_t
 
 from xraydaq.analysis.chopped import Windows, windows_of
+from xraydaq.analysis.missing_edges import LEAST_CYCLES, bracketed, without_missing_edges
 from xraydaq.analysis.noise import NoisePsd
-from xraydaq.analysis.values import Booleans, Floats, NotEnoughData, Value
-from xraydaq.analysis.window_noise import covariance_of_means
+from xraydaq.analysis.values import Floats, NotEnoughData, Value
+from xraydaq.analysis.window_noise import covariance_of_means, expected_scatter
 
-LEAST_CYCLES = 4
-CLEAR = 8.0  # step over scatter of the cycles, from which a cycle without a step can be told,
-CLEAR_OF_NOISE = 3.0  # and over the scatter of a reading: that of few cycles may be small by chance
-NOT_SWITCHED = 0.25  # of the usual step
+__all__ = ["Step", "bracketed", "photocurrent_step"]
+
 BY_CHANCE = 0.0027  # probability of a drift or a lag that is not real (3 sigma)
 LAG_THAT_MATTERS = 0.002  # of the step
 
@@ -93,48 +92,16 @@ def photocurrent_step(
         *columns, discard_s=discard_s, guard_s=guard_s, reading_time_s=reading_time_s, edges_s=edges_s, status=status
     )
     cycles = int(np.count_nonzero(np.diff(columns[2]) > 0))
-    windows = _without_missing_edges(windows)
+    windows = without_missing_edges(windows)
     difference_a = bracketed(windows)[0]
     if len(difference_a) < LEAST_CYCLES:
         raise NotEnoughData(f"{len(difference_a)} usable on/off cycles, {LEAST_CYCLES} are needed")
     if psd is None or not psd.h_a2_hz + psd.w_a2_hz > 0:
         return _bracketed_step(windows, cycles, baseline_order)
-    return _gls_step(windows, cycles, baseline_order, psd)
+    return _gls_step(windows, cycles, baseline_order, psd, reading_time_s)
 
 
-def bracketed(windows: Windows) -> tuple[Floats, Booleans]:
-    """Return on minus the line between the neighbouring offs for each on window that has both, and which those are."""
-    inside = np.zeros(len(windows.on), dtype=np.bool_)
-    inside[1:-1] = windows.on[1:-1] & ~windows.on[:-2] & ~windows.on[2:]
-    return _against_neighbours(windows, inside), inside
-
-
-def _against_neighbours(windows: Windows, inside: Booleans) -> Floats:
-    at = np.flatnonzero(inside)
-    share = (windows.time_s[at] - windows.time_s[at - 1]) / (windows.time_s[at + 1] - windows.time_s[at - 1])
-    return windows.mean_a[at] - (1 - share) * windows.mean_a[at - 1] - share * windows.mean_a[at + 1]
-
-
-def _without_missing_edges(windows: Windows) -> Windows:
-    """Leave out beam-on windows without a step, then beam-off windows without one: the tube did not switch."""
-    difference_a, inside = bracketed(windows)
-    if len(difference_a) < LEAST_CYCLES:
-        return windows
-    usual_a = float(np.median(difference_a))
-    scatter_a = 1.4826 * float(np.median(np.abs(difference_a - usual_a)))
-    if not abs(usual_a) > max(CLEAR * scatter_a, CLEAR_OF_NOISE * windows.scatter(on=False).value):
-        return windows
-    kept = np.ones(len(windows.on), dtype=np.bool_)
-    kept[inside] = difference_a / usual_a > NOT_SWITCHED
-    windows = windows.keep(kept, "beam did not come on")
-    off = np.zeros(len(windows.on), dtype=np.bool_)
-    off[1:-1] = ~windows.on[1:-1] & windows.on[:-2] & windows.on[2:]
-    kept = np.ones(len(windows.on), dtype=np.bool_)
-    kept[off] = -_against_neighbours(windows, off) / usual_a > NOT_SWITCHED
-    return windows.keep(kept, "beam did not go off")
-
-
-def _gls_step(windows: Windows, cycles: int, order: int, psd: NoisePsd) -> Step:
+def _gls_step(windows: Windows, cycles: int, order: int, psd: NoisePsd, reading_time_s: float) -> Step:
     covariance = covariance_of_means(windows.time_s, windows.length_s, windows.readings, psd)
     s_off, s_on = windows.scatter(on=False), windows.scatter(on=True)
     photons_a2 = max(s_on.value**2 - s_off.value**2, 0.0)  # noise of the beam itself, white from reading to reading
@@ -145,7 +112,7 @@ def _gls_step(windows: Windows, cycles: int, order: int, psd: NoisePsd) -> Step:
     dof = len(windows.on) - design.shape[1]
     ratio = chi2 / dof
     step = Value(float(fit_a[0]), float(np.sqrt(fit_cov[0, 0] * ratio)), "A", float(dof))
-    settled = _settled(windows, covariance)
+    settled = not _bends(windows, covariance * _seen_over_expected(windows, psd, reading_time_s), s_off.dof)
     return _step(windows, cycles, step, "gls", ratio, settled, design[:, 1:] @ fit_a[1:])
 
 
@@ -167,13 +134,21 @@ def _least_squares(design: Floats, mean_a: Floats, covariance: Floats) -> tuple[
     return fit_a, np.asarray(fit_cov * scale_a2, dtype=np.float64), chi2
 
 
-def _settled(windows: Windows, covariance: Floats) -> bool:
-    """Ask whether a parabola in the baseline may be there by chance."""
-    dof = len(windows.on) - 4
-    if dof < 2:
-        return True
-    fit_a, fit_cov, chi2 = _least_squares(_design(windows, 2), windows.mean_a, covariance)
-    return not _seen(float(fit_a[3]), float(np.sqrt(fit_cov[3, 3] * max(chi2 / dof, 1.0))), dof)
+def _seen_over_expected(windows: Windows, psd: NoisePsd, reading_time_s: float) -> float:
+    """Return the variance of dark readings within windows over that of the spectrum: no slow bend is in it."""
+    off = ~windows.on
+    expected_a = expected_scatter(
+        psd, readings=int(np.median(windows.readings[off])), period_s=windows.period_s, reading_time_s=reading_time_s
+    )
+    return (windows.scatter(on=False).value / expected_a) ** 2
+
+
+def _bends(windows: Windows, covariance: Floats, dof: float | None) -> bool:
+    """Ask whether a parabola in the baseline is more than the noise makes."""
+    if len(windows.on) < 6:
+        return False
+    fit_a, fit_cov, _ = _least_squares(_design(windows, 2), windows.mean_a, covariance)
+    return _seen(float(fit_a[3]), float(np.sqrt(fit_cov[3, 3])), 100.0 if dof is None else max(dof, 1.0))
 
 
 def _seen(value: float, u: float, dof: float) -> bool:
@@ -196,8 +171,8 @@ def _bracketed_step(windows: Windows, cycles: int, order: int) -> Step:
     white_a2 += windows.scatter(on=False).value ** 2 / offs.mean() / 2
     ratio = power_a2 / (n - 1) / white_a2 if white_a2 > 0 else np.nan
     return _step(
-        windows, cycles, Value(step_a, u_a, "A", float(n - 1)), "bracketed", ratio, _settled(windows, covariance),
-        design[:, 1:] @ fit_a[1:],
+        windows, cycles, Value(step_a, u_a, "A", float(n - 1)), "bracketed", ratio,
+        not _bends(windows, covariance, float(n - 1)), design[:, 1:] @ fit_a[1:],
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ CLEAR = 8.0  # usual step over the scatter of the steps, from which a missing on
 class PointResponse:
     """Response at one dose rate; `repeatability` is the relative standard deviation of the steps of the cycles.
 
-    `edge_u_s`: standard uncertainty of the moment of a command, already in the delays.
+    `edge_u_s`: standard uncertainty of the moments of commands and readings, already in the delays.
     """
 
     point: int
@@ -70,6 +70,7 @@ def evaluate(
     bias_v: float,
     gap_m: float,
     edges_s: Floats | None = None,
+    start_u_s: float = 0.0,
 ) -> PhotoresponseResult:
     """Evaluate on/off cycles; columns of one length, one entry per reading, the whole run in order of time.
 
@@ -85,6 +86,7 @@ def evaluate(
         bias_v: bias of the crystal.
         gap_m: electrode gap; the field stated is the nominal bias_v/gap_m.
         edges_s: moments of the commands on the time axis of `elapsed_s`, where known better than by the readings.
+        start_u_s: standard uncertainty of when readings really begin, common to all; it enters the delays.
 
     Raises:
         NotEnoughData: no dose rate with 4 rises and 4 falls.
@@ -101,7 +103,7 @@ def evaluate(
         rows = at == k
         try:
             found.append(_point(int(k), (time_s[rows], read_a[rows], good[rows], on[rows]), dose, spot,
-                                reading_time_s, edges_s))  # fmt: skip
+                                reading_time_s, edges_s, start_u_s))  # fmt: skip
         except NotEnoughData as error:
             reasons.append(f"no response at {dose.dose_rate_gy_s[k]:.3g} Gy/s: {error}")
     if not found:
@@ -141,6 +143,7 @@ def _point(
     spot: Spot,
     reading_time_s: float,
     edges_s: Floats | None,
+    start_u_s: float,
 ) -> PointResponse:
     time_s, read_a, good, on = columns
     found = edges(time_s, on, reading_time_s=reading_time_s, switched_s=edges_s)
@@ -148,7 +151,7 @@ def _point(
     windows, dropped = _that_switched(windows)
     kept = [w for w in windows if w is not None]
     rise, fall = (edge_response([w for w in kept if w.rising == rising]) for rising in (True, False))
-    edge_u_s = max(edge.u_s for edge in found)
+    edge_u_s = math.hypot(start_u_s, max(edge.u_s for edge in found))
     step, repeatability = _steps(windows)
     sensitivity, budget = with_budget(step, dose, spot, k)
     return PointResponse(

@@ -118,7 +118,7 @@ def notes_of(points: Sequence["PointResponse"], quality: str) -> dict[str, str]:
         "repeatability of the step": f"relative standard deviation over {best.step.dof or 0:.0f} + 1 cycles",
     }
     if best.edge_u_s > 0:
-        notes["delay rise"] += f"; moment of the command known to {best.edge_u_s * 1e3:.2g} ms"
+        notes["delay rise"] += f"; moments of commands and readings known to {best.edge_u_s * 1e3:.2g} ms"
     return notes
 
 

@@ -78,7 +78,7 @@ def _notes_of_limits(result: DoseRateSweepResult) -> dict[str, str]:
     limits = result.limits
     notes = {"noise of blank readings": limits.conditions()}
     if limits.snr:
-        interval = f"95 % interval {_gy(limits.snr.low_gy_s)} to {_gy(limits.snr.high_gy_s)}"
+        interval = f"95 % interval {_gy(limits.snr.low_gy_s)} to {_gy(limits.snr.high_gy_s)} for a given dose calibration"
         where = "extrapolated: an estimate" if limits.snr.extrapolated else "measured down to it"
         notes["detection limit SNR 3"] = f"{limits.conditions()}; {interval}; {where}"
         notes["detection limit SNR 3 extrapolated"] = notes["detection limit SNR 3"]

@@ -39,11 +39,8 @@ def check_file(path: Path) -> Findings:
     except ConfigError as error:
         return Findings(error.problems)
     keys = "; ".join(f"a {each} has {', '.join(_required(model))}" for each, model in FILES.items())
-    return Findings(
-        (
-            f"{document.origin(())}: none of the keys of a recipe, a sample, a bench or a calibration is here; allowed: {keys}",
-        )
-    )
+    said = "none of the keys of a recipe, a sample, a bench or a calibration is here"
+    return Findings((f"{document.origin(())}: {said}; allowed: {keys}",))
 
 
 def _calibration_problems(document: Document) -> tuple[str, ...]:

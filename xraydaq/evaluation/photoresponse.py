@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 BLANK = "glass"
 """The treatment of a sample that is none."""
 
+START_U_S = 3e-3
+"""A reading is stamped when it is asked for and begins some milliseconds later: bus, trigger, source delay."""
+
 SENSITIVITY_UNIT = "C Gy^-1 m^-2"
 
 
@@ -58,6 +61,7 @@ def evaluate(
         bias_v=wanted["bias_v"],
         gap_m=stored.header.sample["gap_m"],
         edges_s=np.unique(columns["switched"][np.isfinite(columns["switched"])]),
+        start_u_s=START_U_S,
     )
 
 

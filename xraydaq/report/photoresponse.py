@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 HEIGHT_MM = {"single": 140.0, "double": 84.0}
 SHOWN_FROM_PERIODS = 0.15  # of the reading period: where the time axis begins
 LEVELS = (0.1, 0.9)
+ABOVE = 0.16  # room for the words above the trace, as a share of it
 
 
 def figure(
@@ -83,7 +84,9 @@ def _trace(axes: "Axes", best: PointResponse, elapsed_s: Floats, current_a: Floa
     axes.plot((elapsed_s[rows] - elapsed_s[rows][0]) / 60, current_a[rows] / unit_a, color=BLUE, lw=0.6)
     axes.set_xlabel("Time (min)")
     axes.set_ylabel(f"Current ({prefix}A)")
-    axes.margins(x=0.02, y=0.14)
+    axes.margins(x=0.02, y=0.08)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + ABOVE * (high - low))
     step, gain = best.step.prefixed(), gain_text(best.gain)
     axes.annotate(
         f"step {step.number()} {step.unit} at {best.dose_rate.to('uGy/s').value:.3g} µGy/s, gain {gain}\n"

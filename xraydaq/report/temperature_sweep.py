@@ -111,7 +111,8 @@ def _transition(axes: "Axes", result: TemperatureSweepResult) -> None:
             f"$T_\\mathrm{{c}}$ = {result.transition}",
         )
     )
-    axes.annotate(text, (0.03, 0.05), xycoords="axes fraction", fontsize=7.0, linespacing=1.4)
+    behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0}  # a branch may pass there
+    axes.annotate(text, (0.03, 0.05), xycoords="axes fraction", fontsize=7.0, linespacing=1.4, bbox=behind)
 
 
 def _kelvin(axes: "Axes", result: TemperatureSweepResult) -> None:

@@ -36,7 +36,7 @@ class Step:
 
 
 class FlickerNoise:
-    """Seeded noise of one-sided density (1 Hz / f)^exponent per hertz, from 5e-7 Hz to about 1 kHz."""
+    """Seeded noise of one-sided density (1 Hz / f)^exponent per hertz, from 5e-7 Hz to some kilohertz."""
 
     def __init__(self, rng: np.random.Generator, exponent: float) -> None:
         if not 0 < exponent < 2:
@@ -49,7 +49,11 @@ class FlickerNoise:
         scale = (2 * math.pi) ** (exponent - 1) * math.sin(math.pi * exponent / 2)
         self._variances = scale * step * self._times_s ** (exponent - 1)
         self._state = np.sqrt(self._variances) * rng.standard_normal(count)
-        self._step = lru_cache(maxsize=REMEMBERED_STEPS)(partial(step_of, self._times_s, self._variances))
+        # All faster modes that the sum would go on with are white to any window; their densities, 4 v t each, add up.
+        ratio = math.exp(-step * exponent)
+        faster_per_hz = 4 * scale * step * SHORTEST_S**exponent * ratio / (1 - ratio)
+        steps = partial(step_of, self._times_s, self._variances, white_per_hz=faster_per_hz)
+        self._step = lru_cache(maxsize=REMEMBERED_STEPS)(steps)
 
     def mean(self, gap_ns: int, window_ns: int) -> float:
         """Let the gap and the window pass and get the mean over the window."""
@@ -79,8 +83,13 @@ class FlickerNoise:
         return found
 
 
-def step_of(times_s: Floats, variances: Floats, gap_ns: int, window_ns: int) -> Step:
-    """Get the factors of a gap and a window after it, for modes of these relaxation times and variances."""
+def step_of(
+    times_s: Floats, variances: Floats, gap_ns: int, window_ns: int, *, white_per_hz: float = 0.0
+) -> Step:  # fmt: skip
+    """Get the factors of a gap and a window after it, for modes of these relaxation times and variances.
+
+    `white_per_hz`: one-sided density of white noise that comes on top.
+    """
     gaps, windows = gap_ns * 1e-9 / times_s, window_ns * 1e-9 / times_s
     gap_kept, kept, averaged = np.exp(-gaps), np.exp(-windows), -np.expm1(-windows) / windows
     gap_variance = -np.expm1(-2 * gaps) * variances
@@ -98,7 +107,7 @@ def step_of(times_s: Floats, variances: Floats, gap_ns: int, window_ns: int) -> 
         state_spread=spread,
         mean_of_state=gap_kept * averaged,
         mean_of_spread=(averaged * kept * gap_variance + covariance) / spread,
-        mean_of_own=math.sqrt(float(np.sum(own_variance / spread_variance))),
+        mean_of_own=math.sqrt(float(np.sum(own_variance / spread_variance)) + white_per_hz / (2e-9 * window_ns)),
     )
 
 
