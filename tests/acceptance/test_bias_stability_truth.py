@@ -59,7 +59,7 @@ def measured(treatment: str, folder, seed: int, *overrides: str) -> tuple[Stored
     return stored, evaluate_stored(stored)
 
 
-@pytest.mark.parametrize("treatment", RECIPES)
+@pytest.mark.parametrize("treatment", ["atomistic", "mai", pytest.param("untreated", marks=pytest.mark.long)])
 def test_800_minutes_agree_with_the_truth_within_twice_the_stated_uncertainty(treatment, tmp_path):
     stored, result = measured(treatment, tmp_path, 1)
     assert stored.rows == 61 + 48_001 + 601
@@ -74,6 +74,7 @@ def test_800_minutes_agree_with_the_truth_within_twice_the_stated_uncertainty(tr
 SEEDS = range(10, 22)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("treatment", RECIPES)
 def test_over_many_crystals_the_uncertainties_are_honest(treatment, tmp_path):
     """Pulls of twelve independent benches tell an uncertainty that is too small."""

@@ -55,7 +55,7 @@ def check(result, value, truth, label):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("treatment", RECIPES)
+@pytest.mark.parametrize("treatment", ["atomistic", pytest.param("mai", marks=pytest.mark.long)])
 def test_sensitivity_and_slope_are_those_of_the_crystal(treatment):
     stored, result = measured(treatment)
     crystal, dose = stored.twin_truth["crystal"], result.response.points.dose_rate_gy_s
@@ -77,9 +77,9 @@ def test_the_response_at_the_lowest_dose_rates_and_the_detection_limit_are_those
     grown = np.nanmedian(stored.columns["current"][dark]) / crystal["dark_current_298k_a"]
     density = crystal["noise_1hz_a_per_rthz"] * grown
     scatter_a = density * math.sqrt(math.log(limits.window_s / limits.reading_time_s) + 0.2)  # of 1/f noise
-    assert limits.noise.value == pytest.approx(scatter_a, rel=0.1)
+    assert limits.noise.value == pytest.approx(scatter_a, rel=0.1, abs=0)
     truth = 3 * scatter_a / (sensitivity_of(crystal, 30e-9) * stored.twin_truth["spot_m2"])
-    assert limits.snr.limit.value == pytest.approx(truth, rel=0.1)
+    assert limits.snr.limit.value == pytest.approx(truth, rel=0.1, abs=0)
     assert not limits.snr.extrapolated
     assert limits.blank_windows == 6 * 11
     assert not any("noise spectrum says" in flag for flag in result.flags)

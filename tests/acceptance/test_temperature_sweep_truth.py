@@ -51,7 +51,7 @@ def test_branches_that_add_are_recognised_and_their_energies_found(tmp_path):
     assert result.intervals["change"].holds(crystal["crossover_k"])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_sharp_change_of_an_unknown_crystal_is_recognised(tmp_path):
     twin = 'blind_seed = 12\nconduction = "sharp"'
     text = (CONFIGS / "benches" / "simulated_cold.toml").read_text()

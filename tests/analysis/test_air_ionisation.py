@@ -27,10 +27,10 @@ def test_chopping_finds_a_step_of_one_display_count_under_thirty_counts_of_offse
     result = result_of(1, sample_sensitivity=Value(8e3, 80.0, "C Gy^-1 m^-2"))
     assert result.seen
     assert abs(result.apparent.value - 0.16) < 3 * result.apparent.u < 0.1
-    assert result.one_count.value == pytest.approx(1e-11 / (SPOT.area_m2 * RATE))
+    assert result.one_count.value == pytest.approx(1e-11 / (SPOT.area_m2 * RATE), rel=1e-6, abs=0)
     assert result.offset_limit.value > 10 * result.apparent.value
-    assert result.ratio.value == pytest.approx(result.apparent.value / 8e3)
-    assert result.air_column.to("mm").value == pytest.approx(4500, rel=0.1)  # that much free air there is not
+    assert result.ratio.value == pytest.approx(result.apparent.value / 8e3, rel=1e-6, abs=0)
+    assert result.air_column.to("mm").value == pytest.approx(4500, rel=0.1, abs=0)  # that much free air there is not
 
 
 def test_a_blank_without_a_signal_is_below_the_resolution_and_gives_a_limit():
@@ -81,8 +81,8 @@ def test_currents_in_other_units_scale_everything_measured():
     first = result_of(6, spot=replace(SPOT, resolution_a=0.0))
     device = replace(BLANK, step_a=1e3 * STEP_A, dark_a=60e-9, white_a=5e-9)
     second = result_of(6, device, spot=replace(SPOT, resolution_a=0.0))
-    assert second.apparent.value == pytest.approx(1e3 * first.apparent.value, rel=1e-6)
-    assert second.limit.value == pytest.approx(1e3 * first.limit.value, rel=1e-6)
+    assert second.apparent.value == pytest.approx(1e3 * first.apparent.value, rel=1e-6, abs=0)
+    assert second.limit.value == pytest.approx(1e3 * first.limit.value, rel=1e-6, abs=0)
 
 
 def test_a_signal_of_the_wrong_sign_is_called_a_pick_up():

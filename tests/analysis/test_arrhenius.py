@@ -156,7 +156,7 @@ def test_one_regime_is_told_from_two_and_its_energy_is_that_of_sigma_t():
     chosen = regimes(points_of(single, 5))
     assert chosen.chosen is None
     energy = fit_line(points_of(single)).activation.to("eV").value
-    assert energy == pytest.approx(0.6, rel=1e-5)
+    assert energy == pytest.approx(0.6, rel=1e-5, abs=0)
     slope = np.polyfit(1 / UPWARDS / K_EV, np.log(single.sigma_s_m(UPWARDS)), 1)[0]
     assert 0.022 < energy + slope < 0.028  # a fit of ln(sigma) reads low by kT
 

@@ -54,7 +54,7 @@ def solved_on_a_grid(width_um, gap_um, thickness_um, *, step_um=1.0, beyond_um=0
 
 
 def test_equal_fingers_and_gaps_on_a_thick_crystal_have_half_their_length_per_gap():
-    assert fingers(50, 50) == pytest.approx(0.5)
+    assert fingers(50, 50) == pytest.approx(0.5, rel=1e-6, abs=0)
     assert fingers(45, 55) == pytest.approx(0.465, abs=5e-4)
     assert fingers(55, 45) == pytest.approx(0.537, abs=5e-4)
 
@@ -67,18 +67,20 @@ def test_wider_strips_beside_one_gap_conduct_a_little_more(width_um, expected):
 @pytest.mark.parametrize("thickness_um", [15, 30, 60])
 def test_fingers_on_a_thin_crystal_agree_with_a_solution_on_a_grid(thickness_um):
     grid = solved_on_a_grid(25, 50, thickness_um)  # half a finger up to its middle
-    assert fingers(50, 50, thickness_um) == pytest.approx(grid, rel=0.03)  # cells of 1 um beside a singular edge
+    assert fingers(50, 50, thickness_um) == pytest.approx(
+        grid, rel=0.03, abs=0
+    )  # cells of 1 um beside a singular edge
 
 
 @pytest.mark.parametrize("thickness_um", [15, 40])
 def test_one_gap_on_a_thin_crystal_agrees_with_a_solution_on_a_grid(thickness_um):
     grid = solved_on_a_grid(60, 50, thickness_um, beyond_um=30)
-    assert strips(60, 50, thickness_um) == pytest.approx(grid, rel=0.03)
+    assert strips(60, 50, thickness_um) == pytest.approx(grid, rel=0.03, abs=0)
 
 
 def test_a_thick_crystal_is_a_half_space_and_a_thin_one_a_film():
-    assert fingers(50, 50, 1000) == pytest.approx(fingers(50, 50), rel=1e-6)
-    assert strips(50, 50, 50_000) == pytest.approx(strips(50, 50), rel=1e-3)
+    assert fingers(50, 50, 1000) == pytest.approx(fingers(50, 50), rel=1e-6, abs=0)
+    assert strips(50, 50, 50_000) == pytest.approx(strips(50, 50), rel=1e-3, abs=0)
     thin = film(gap=Size(50 * UM), length=Size(1.0), thickness=Size(5 * UM)).value.value
     for electrodes in (fingers(50, 50, 5), strips(500, 50, 5)):
         assert thin * 0.9 < electrodes < thin  # current spreads under the electrodes, which adds 0.44 t on each side
@@ -86,9 +88,9 @@ def test_a_thick_crystal_is_a_half_space_and_a_thin_one_a_film():
 
 def test_scaling_every_length_scales_the_constant():
     once, twice = fingers(40, 60, 50), fingers(80, 120, 100)
-    assert twice == pytest.approx(once)  # length was 1 m in both
+    assert twice == pytest.approx(once, rel=1e-6, abs=0)  # length was 1 m in both
     long = interdigitated(width=Size(50 * UM), gap=Size(50 * UM), length=Size(3e-3), gaps=29).value
-    assert long.value == pytest.approx(29 * 3e-3 / 2)
+    assert long.value == pytest.approx(29 * 3e-3 / 2, rel=1e-6, abs=0)
     assert long.unit == "m"
 
 
@@ -96,9 +98,9 @@ def test_the_uncertainty_is_what_a_change_of_each_length_makes_of_it():
     gap, width = Size(50 * UM, 3 * UM), Size(50 * UM, 1 * UM)
     cell = interdigitated(width=width, gap=gap, length=Size(3e-3), gaps=29)
     other = interdigitated(width=width, gap=Size(53 * UM), length=Size(3e-3), gaps=29)
-    assert cell.budget.shares["gap"] == pytest.approx(abs(other.value.value - cell.value.value), rel=0.05)
+    assert cell.budget.shares["gap"] == pytest.approx(abs(other.value.value - cell.value.value), rel=0.05, abs=0)
     assert cell.budget.largest == "gap"
-    assert cell.value.u == pytest.approx(cell.budget.combined)
+    assert cell.value.u == pytest.approx(cell.budget.combined, rel=1e-6, abs=0)
 
 
 def test_impossible_electrodes_are_refused():

@@ -65,9 +65,9 @@ def test_a_power_law_is_recovered_and_called_linear_only_if_it_is(power):
 def test_one_dose_error_of_a_filter_does_not_average_over_its_points():
     one, many = np.ones((1, 1)), np.full((1, 25), 1 / 25)
     assert propagated(many, np.zeros(25), np.full(25, 0.1), np.zeros(25)) == pytest.approx(
-        propagated(one, np.zeros(1), np.full(1, 0.1), np.zeros(1))
+        propagated(one, np.zeros(1), np.full(1, 0.1), np.zeros(1)), rel=1e-6, abs=0
     )
-    assert propagated(many, np.full(25, 0.1), np.zeros(25), np.zeros(25)) == pytest.approx(0.01 / 25)
+    assert propagated(many, np.full(25, 0.1), np.zeros(25), np.zeros(25)) == pytest.approx(0.01 / 25, rel=1e-6, abs=0)
 
 
 @settings(max_examples=15, deadline=None)
@@ -80,11 +80,11 @@ def test_units_of_current_and_dose_rate_do_not_matter(current, dose):
     )  # fmt: skip
     for fit in (weighted_line, unweighted_line):
         one, other = fit(p), fit(scaled)
-        assert other.slope.value == pytest.approx(one.slope.value * current / dose, rel=1e-9)
-        assert other.slope.u == pytest.approx(one.slope.u * current / dose, rel=1e-6)
-        assert other.chi2_per_dof == pytest.approx(one.chi2_per_dof, rel=1e-6)
+        assert other.slope.value == pytest.approx(one.slope.value * current / dose, rel=1e-9, abs=0)
+        assert other.slope.u == pytest.approx(one.slope.u * current / dose, rel=1e-6, abs=0)
+        assert other.chi2_per_dof == pytest.approx(one.chi2_per_dof, rel=1e-6, abs=0)
     seen = p.current_a > 0
-    assert exponent(scaled.of(seen))[0].value == pytest.approx(exponent(p.of(seen))[0].value, rel=1e-9)
+    assert exponent(scaled.of(seen))[0].value == pytest.approx(exponent(p.of(seen))[0].value, rel=1e-9, abs=0)
 
 
 def test_the_order_of_the_points_does_not_matter_to_the_lines():
@@ -92,8 +92,8 @@ def test_the_order_of_the_points_does_not_matter_to_the_lines():
     shuffled = np.random.default_rng(6).permutation(len(p))
     other = Points(*(getattr(p, name)[shuffled] for name in p.__dataclass_fields__))
     one, other = (dose_response(each, low_gy_s=3e-7, slope_up_to_gy_s=1e-5) for each in (p, other))
-    assert other.weighted.slope.value == pytest.approx(one.weighted.slope.value, rel=1e-12)
-    assert other.theta.value == pytest.approx(one.theta.value, rel=1e-12)
+    assert other.weighted.slope.value == pytest.approx(one.weighted.slope.value, rel=1e-12, abs=0)
+    assert other.theta.value == pytest.approx(one.theta.value, rel=1e-12, abs=0)
 
 
 def test_an_intercept_is_kept_where_there_is_one_and_not_by_chance():
@@ -122,7 +122,7 @@ def test_beams_of_different_quality_are_told_from_a_bend():
     assert mixed.theta.value < 0.92
     assert not bent.steps.seen
     for each in mixed.per_filter[:2]:
-        assert each.line.slope.value == pytest.approx(SLOPE * ladder[each.total_al_m], rel=0.02)
+        assert each.line.slope.value == pytest.approx(SLOPE * ladder[each.total_al_m], rel=0.02, abs=0)
 
 
 def test_filters_that_share_no_dose_rates_leave_the_question_open():
@@ -138,8 +138,10 @@ def test_repeats_of_a_setting_are_averaged_and_disagreement_enlarges_their_uncer
         *(np.array(c) for c in ([1.0, 3.0, 9.0], [0.1, 0.1, 0.1], [1.0, 1.0, 2.0], [0.0] * 3, [0.002] * 3, [0, 1, 2]))
     )
     one = merged(twice)
-    assert list(one.current_a) == pytest.approx([2.0, 9.0])
-    assert one.current_u_a[0] == pytest.approx(0.1 / np.sqrt(2) * np.sqrt(200)), "chi2 of 1 and 3 about 2 is 200"
+    assert list(one.current_a) == pytest.approx([2.0, 9.0], rel=1e-6, abs=0)
+    assert one.current_u_a[0] == pytest.approx(0.1 / np.sqrt(2) * np.sqrt(200), rel=1e-6, abs=0), (
+        "chi2 of 1 and 3 about 2 is 200"
+    )
     assert one.current_u_a[1] == 0.1
 
 
@@ -199,11 +201,13 @@ def test_a_reference_that_only_scatters_is_not_corrected_and_one_visit_tells_not
 def test_the_response_at_a_dose_rate_is_measured_there_or_between_neighbours_and_never_outside():
     p = points(power=1.1)
     near, at_gy_s, count = response_at(p, 20e-6)
-    assert (at_gy_s, count) == (pytest.approx(20.3e-6), 1)
-    assert near.value == pytest.approx(p.current_a[-1] / 20.3e-6)
+    assert (at_gy_s, count) == (pytest.approx(20.3e-6, rel=1e-6, abs=0), 1)
+    assert near.value == pytest.approx(p.current_a[-1] / 20.3e-6, rel=1e-6, abs=0)
     between, at_gy_s, count = response_at(p, 14e-6)
     assert (at_gy_s, count) == (14e-6, 2)
-    assert between.value == pytest.approx(SLOPE * 14**0.1, rel=1e-9), "a power law is straight in the logarithms"
+    assert between.value == pytest.approx(SLOPE * 14**0.1, rel=1e-9, abs=0), (
+        "a power law is straight in the logarithms"
+    )
     assert np.isnan(response_at(p, 1e-3)[0].value)
 
 

@@ -62,10 +62,10 @@ def test_a_sweep_gives_scale_plateau_and_gain():
     result = result_of(swept(1), gap_u_m=1e-6)
     assert abs(result.scale.value / SCALE - 1) < 0.02
     assert result.budgets["field scale"].largest == "electrode gap"
-    assert result.scale.u == pytest.approx(0.02 * SCALE, rel=0.1)
+    assert result.scale.u == pytest.approx(0.02 * SCALE, rel=0.1, abs=0)
     assert abs(result.highest.value - law(5.0)) < 3 * result.highest.u
-    assert result.highest_field.value == pytest.approx(1e5)
-    assert result.gain.value == pytest.approx(result.highest.value / 11.4)
+    assert result.highest_field.value == pytest.approx(1e5, rel=1e-6, abs=0)
+    assert result.gain.value == pytest.approx(result.highest.value / 11.4, rel=1e-6, abs=0)
     assert abs(result.collected.value - law(5.0) / PLATEAU) < 4 * result.collected.u
     assert any("extrapolated" in flag for flag in result.flags)
     assert "HVL 1.36 mm Al" in result.verdict
@@ -75,8 +75,8 @@ def test_what_all_biases_share_is_in_the_plateau_and_not_in_the_scale():
     columns = swept(2)
     alone = result_of(columns)
     shared = result_of(columns, dose=dose_of(np.full(14, RATE), common={"chamber": 0.05}))
-    assert shared.scale.u == pytest.approx(alone.scale.u)
-    assert shared.plateau.u == pytest.approx(np.hypot(alone.plateau.u, 0.05 * alone.plateau.value), rel=1e-6)
+    assert shared.scale.u == pytest.approx(alone.scale.u, rel=1e-6, abs=0)
+    assert shared.plateau.u == pytest.approx(np.hypot(alone.plateau.u, 0.05 * alone.plateau.value), rel=1e-6, abs=0)
     assert shared.points[0].sensitivity == alone.points[0].sensitivity
 
 
@@ -101,11 +101,11 @@ def test_a_current_scale_and_a_negative_bias_change_only_what_they_should():
     columns = swept(6, UP_V)
     first = result_of(columns, UP_V)
     larger = result_of((columns[0], 10 * columns[1], *columns[2:]), UP_V)
-    assert larger.scale.value == pytest.approx(first.scale.value, rel=1e-4)
-    assert larger.plateau.value == pytest.approx(10 * first.plateau.value, rel=1e-4)
+    assert larger.scale.value == pytest.approx(first.scale.value, rel=1e-4, abs=0)
+    assert larger.plateau.value == pytest.approx(10 * first.plateau.value, rel=1e-4, abs=0)
     reverse = result_of((columns[0], -columns[1], *columns[2:]), tuple(-v for v in UP_V))
-    assert reverse.scale.value == pytest.approx(first.scale.value, rel=1e-4)
-    assert reverse.plateau.value == pytest.approx(-first.plateau.value, rel=1e-4)
+    assert reverse.scale.value == pytest.approx(first.scale.value, rel=1e-4, abs=0)
+    assert reverse.plateau.value == pytest.approx(-first.plateau.value, rel=1e-4, abs=0)
 
 
 def test_limited_windows_are_dropped_and_a_bias_without_cycles_is_named():

@@ -22,14 +22,14 @@ def scatter_u(result):
 def test_trap_density_is_recovered_as_well_as_the_method_promises(limit_v, spread, tolerance):
     gap = Gap(limit_v=limit_v, spread=spread)
     result = make_sweeps(gap, 11).evaluated(evaluate)
-    assert result.trap_density.value == pytest.approx(density_of(gap), rel=tolerance)
+    assert result.trap_density.value == pytest.approx(density_of(gap), rel=tolerance, abs=0)
     assert abs(result.trap_filled_limit.value - limit_v) < 2 * result.trap_filled_limit.u
     # gap 6 % and permittivity 9 % rule
     assert 0.105 < result.trap_density.u / result.trap_density.value < 0.13
     assert result.near_diffusion_limit == (limit_v < 0.5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_limits_scatter_around_the_truth_as_their_uncertainty_says():
     """Without the share of the estimator: these curves follow the model, so that nothing is left for it."""
     pulls, inside = [], []
@@ -47,7 +47,7 @@ def test_limits_scatter_around_the_truth_as_their_uncertainty_says():
 
 def test_one_polarity_is_as_good_as_the_other():
     up, down = (make_sweeps(Gap(), 5, polarity=sign).evaluated(evaluate) for sign in (1, -1))
-    assert down.trap_density.value == pytest.approx(up.trap_density.value, rel=1e-9)
+    assert down.trap_density.value == pytest.approx(up.trap_density.value, rel=1e-9, abs=0)
 
 
 def test_a_gain_of_the_meter_changes_the_conductance_and_no_voltage():
@@ -55,8 +55,8 @@ def test_a_gain_of_the_meter_changes_the_conductance_and_no_voltage():
     elapsed, voltage, current, u, status, direction = sweeps.columns
     once = sweeps.evaluated(evaluate)
     twice = evaluate(elapsed, voltage, 2 * current, 2 * u, status, direction, **sweeps.settings)
-    assert twice.trap_filled_limit.value == pytest.approx(once.trap_filled_limit.value, rel=1e-6)
-    assert twice.ohmic_conductance.value == pytest.approx(2 * once.ohmic_conductance.value, rel=1e-4)
+    assert twice.trap_filled_limit.value == pytest.approx(once.trap_filled_limit.value, rel=1e-6, abs=0)
+    assert twice.ohmic_conductance.value == pytest.approx(2 * once.ohmic_conductance.value, rel=1e-4, abs=0)
 
 
 def test_the_offset_at_zero_bias_is_taken_off_and_its_absence_is_told():
@@ -77,7 +77,7 @@ def test_ionic_hysteresis_is_named_and_the_geometric_mean_is_used():
     result = sweeps.evaluated(evaluate)
     assert any("ionic hysteresis" in flag and "+50 %" in flag and "pulsed" in flag for flag in result.flags)
     assert result.hysteresis.value == pytest.approx(0.5, abs=0.02)
-    assert result.trap_filled_limit.value == pytest.approx(np.sqrt(6), rel=0.01)
+    assert result.trap_filled_limit.value == pytest.approx(np.sqrt(6), rel=0.01, abs=0)
     assert result.trap_filled_limit.u > np.log(1.5) / (2 * np.sqrt(3)) * result.trap_filled_limit.value
     assert "pulses" in result.verdict
 
@@ -104,7 +104,7 @@ def test_a_device_without_traps_gets_no_density_whatever_the_offset(offset_a):
     assert np.isnan(result.trap_filled_limit.value)
     assert sum("no trap-filling regime" in flag for flag in result.flags) == 2
     assert "no trap density" in result.headline
-    assert result.ohmic_conductance.value == pytest.approx(5e-9, rel=0.02)
+    assert result.ohmic_conductance.value == pytest.approx(5e-9, rel=0.02, abs=0)
 
 
 def test_a_sweep_that_ends_while_traps_fill_says_that_the_limit_is_above_it():
@@ -132,13 +132,13 @@ def test_a_curve_that_the_model_does_not_describe_gives_the_steepest_point_and_s
     result = evaluate(elapsed, voltage, wavy, u, status, direction, **sweeps.settings)
     assert result.estimator == "steepest point"
     assert any("chi2/dof" in flag and "steepest point is quoted" in flag for flag in result.flags)
-    assert result.trap_filled_limit.value == pytest.approx(result.steepest_point.value, rel=0.01)
+    assert result.trap_filled_limit.value == pytest.approx(result.steepest_point.value, rel=0.01, abs=0)
 
 
 def test_the_conventions_and_the_missing_charge_are_told_beside_the_numbers():
     sweeps = make_sweeps(Gap(limit_v=0.4), 13)
     both, air = sweeps.evaluated(evaluate), sweeps.evaluated(evaluate, dielectric="crystal_air")
-    assert both.trap_density.value / air.trap_density.value == pytest.approx(64 / 33)
+    assert both.trap_density.value / air.trap_density.value == pytest.approx(64 / 33, rel=1e-6, abs=0)
     assert both.trap_filled_limit == air.trap_filled_limit
     assert "1.94" in both.notes["trap density"]
     assert "1.94" in air.notes["trap density"]
@@ -159,7 +159,7 @@ def test_a_bias_of_uncertain_size_widens_the_limit():
     sweeps = make_sweeps(Gap(limit_v=0.4), 15)
     u_v = np.where(np.abs(sweeps.columns[1]) > 2, 2.4e-3, 0.6e-3)
     result = sweeps.evaluated(evaluate, voltage_u_v=u_v)
-    assert result.budgets["trap-filled limit"].shares["bias of the source"] == pytest.approx(0.6e-3)
+    assert result.budgets["trap-filled limit"].shares["bias of the source"] == pytest.approx(0.6e-3, rel=1e-6, abs=0)
 
 
 def test_a_crystal_that_warms_up_meanwhile_is_named():

@@ -29,8 +29,8 @@ def test_energies_transition_and_conductivity_are_recovered_within_the_acceptanc
     result = result_of(make_sweep(crystal, 11))
     assert result.model == "parallel"
     assert result.delta_bic > 6
-    assert result.activation_high.to("eV").value == pytest.approx(crystal.high_ev, rel=0.01)
-    assert result.activation_low.to("eV").value == pytest.approx(crystal.low_ev, rel=0.02)
+    assert result.activation_high.to("eV").value == pytest.approx(crystal.high_ev, rel=0.01, abs=0)
+    assert result.activation_low.to("eV").value == pytest.approx(crystal.low_ev, rel=0.02, abs=0)
     assert result.transition.value == pytest.approx(crystal.change_k, abs=0.5)
     for value, truth in zip(found(result), truths(crystal), strict=True):
         assert abs(value.value - truth) < 2 * value.u
@@ -44,11 +44,11 @@ def test_a_sharp_change_is_told_from_branches_that_add():
     assert result.model == "sharp"
     assert result.delta_bic < -6
     assert result.sharpness > 5
-    assert result.activation_high.to("eV").value == pytest.approx(0.984, rel=0.01)
+    assert result.activation_high.to("eV").value == pytest.approx(0.984, rel=0.01, abs=0)
     assert result.transition.value == pytest.approx(285.0, abs=0.5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_over_many_crystals_with_thermometers_that_are_wrong_the_uncertainties_are_honest():
     """Every error is drawn from the uncertainty stated: offset and slope of the thermometer, gap, noise."""
     pulls = []
@@ -105,9 +105,9 @@ def test_systematic_shares_are_named_and_are_what_a_wrong_thermometer_does():
     wrong[3] = right[3] + 0.5
     shifted = result_of(wrong)
     assert result.budgets["transition temperature"].shares["temperature offset"] == pytest.approx(
-        abs(shifted.transition.value - result.transition.value), rel=0.02
+        abs(shifted.transition.value - result.transition.value), rel=0.02, abs=0
     )
-    assert result.budgets["transition temperature"].shares["temperature offset"] == pytest.approx(0.5, rel=0.05)
+    assert result.budgets["transition temperature"].shares["temperature offset"] == pytest.approx(0.5, rel=0.05, abs=0)
     energy = result.budgets["activation energy above transition"].shares
     wrong[3] = right[3] + 0.01 * (right[3] - 280.0)
     change_j = abs(result_of(wrong).activation_high.value - result.activation_high.value)

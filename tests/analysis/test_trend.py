@@ -20,12 +20,12 @@ def test_fourteen_runs_of_three_percent_over_650_hours_exclude_changes_of_five_a
     hours = hours_of(14)
     result = evaluate(hours, np.full(14, LEVEL), np.full(14, 0.03 * LEVEL))
     # 3 % sqrt(12 (n - 1)/(n (n + 1))): u of the change between the ends of a line through n equidistant points
-    assert result.change.u == pytest.approx(0.03 * math.sqrt(12 * 13 / (14 * 15)), rel=1e-6)
+    assert result.change.u == pytest.approx(0.03 * math.sqrt(12 * 13 / (14 * 15)), rel=1e-6, abs=0)
     assert 0.050 < result.detectable.value < 0.058
     assert result.change.value == pytest.approx(0.0, abs=1e-9)
     assert "no change told from zero" in result.verdict
-    assert result.excluded_high == pytest.approx(math.expm1(result.detectable.value), rel=1e-6)
-    assert result.excluded_low == pytest.approx(math.expm1(-result.detectable.value), rel=1e-6)
+    assert result.excluded_high == pytest.approx(math.expm1(result.detectable.value), rel=1e-6, abs=0)
+    assert result.excluded_low == pytest.approx(math.expm1(-result.detectable.value), rel=1e-6, abs=0)
     assert "a loss of more than 5.0 % and a gain of more than 5.3 %" in result.verdict
 
 
@@ -89,9 +89,9 @@ def test_runs_that_share_a_reference_do_not_average_its_error():
         hours, level, u, reference_ratio=reference, reference_u=reference_u, reference_index=np.repeat(range(4), 5)
     )
     own = evaluate(hours, level, u, reference_ratio=reference, reference_u=reference_u)
-    assert shared.change.u == pytest.approx(own.change.u * math.sqrt(5), rel=0.01)
+    assert shared.change.u == pytest.approx(own.change.u * math.sqrt(5), rel=0.01, abs=0)
     assert shared.budgets["relative slope"].largest == "reference"
-    assert shared.budgets["relative slope"].combined == pytest.approx(shared.relative_slope.u, rel=1e-6)
+    assert shared.budgets["relative slope"].combined == pytest.approx(shared.relative_slope.u, rel=1e-6, abs=0)
 
 
 @given(st.floats(1e-3, 1e3), st.floats(0.1, 10.0), st.floats(-1e4, 1e4), st.integers(0, 1000))
@@ -110,10 +110,10 @@ def test_units_the_origin_of_time_the_reference_level_and_the_order_do_not_matte
         reference_ratio=level * reference[order],
         reference_u=level * reference_u[order],
     )
-    assert (again.change.value, again.change.u) == pytest.approx((once.change.value, once.change.u), rel=1e-5)
-    assert again.sensitivity.value == pytest.approx(once.sensitivity.value * unit / level, rel=1e-9)
+    assert (again.change.value, again.change.u) == pytest.approx((once.change.value, once.change.u), rel=1e-5, abs=0)
+    assert again.sensitivity.value == pytest.approx(once.sensitivity.value * unit / level, rel=1e-9, abs=0)
     slower = evaluate(2 * hours, measured, u, reference_ratio=reference, reference_u=reference_u)
-    assert slower.relative_slope.value == pytest.approx(once.relative_slope.value / 2, rel=1e-6)
+    assert slower.relative_slope.value == pytest.approx(once.relative_slope.value / 2, rel=1e-6, abs=0)
 
 
 def test_runs_without_a_usable_value_are_dropped_and_counted_and_too_few_are_refused():
@@ -136,4 +136,4 @@ def test_runs_without_stated_uncertainties_get_theirs_from_their_scatter():
     result = evaluate(hours, LEVEL * (1 + 0.03 * rng.standard_normal(30)), np.zeros(30))
     assert result.reproducibility.value == pytest.approx(0.03, abs=4 * result.reproducibility.u)
     expected = 0.03 * math.sqrt(12 * 29 / (30 * 31))
-    assert result.change.u == pytest.approx(expected, rel=4 / math.sqrt(2 * 28))
+    assert result.change.u == pytest.approx(expected, rel=4 / math.sqrt(2 * 28), abs=0)

@@ -72,7 +72,7 @@ def test_a_served_bench_passes_every_check(xraydaq, workplace, start_program):
     assert said.code == (4 if ASLEEP else 0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_faults_of_a_served_bench_fail_their_own_checks_with_their_fixes(xraydaq, workplace, start_program):
     faults = ("interlock_open@0", "temperature:missing@0", "smu:unplugged@0", "dosimeter:missing@0")
     options = [option for fault in faults for option in ("--fault", fault)]

@@ -147,11 +147,11 @@ def test_a_file_of_ones_own_goes_before_a_shipped_one_of_that_name(xraydaq, copi
 
 def test_schema_is_json_for_each_kind_and_for_all(xraydaq):
     every = json.loads(xraydaq("schema").out)
-    assert set(every) == {"bench", "sample", "recipe"}
+    assert set(every) == {"bench", "sample", "recipe", "calibration"}
     for kind, schema in every.items():
         assert json.loads(xraydaq("schema", kind).out) == schema
     said = xraydaq("schema", "recipes")
     assert (said.code, said.err) == (
         2,
-        "error: recipes: no kind of configuration file; allowed: bench, sample, recipe\n",
+        "error: recipes: no kind of configuration file; allowed: bench, sample, recipe, calibration\n",
     )

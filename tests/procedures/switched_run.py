@@ -1,8 +1,5 @@
 """What tests of runs under a switched beam share: the true output of the tube, a person who stops, checkpoints."""
 
-import os
-import signal
-
 import pytest
 
 from instruments.sim.bench import SimBench
@@ -22,24 +19,6 @@ def beams(monkeypatch):
 
     monkeypatch.setattr(opening, "SimBench", Watched)
     return seen
-
-
-class Stopper:
-    """A person who presses Ctrl-C after so many readings."""
-
-    def __init__(self, after):
-        self.after = after
-
-    def started(self, config, plan, folder): ...
-    def event(self, kind, message, severity): ...
-
-    def progress(self, progress):
-        if progress.points >= self.after:
-            os.kill(os.getpid(), signal.SIGINT)
-
-
-def checkpoints_of(stored):
-    return [event.message for event in stored.events if event.kind == "checkpoint"]
 
 
 def shortened(recipe, short, *overrides):

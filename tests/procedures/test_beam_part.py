@@ -335,7 +335,7 @@ def test_foils_are_mounted_while_it_is_dark_whatever_the_beam_was_doing(mounted)
         assert not any(on for _, on, _ in mounted)
         assert max(kv for _, _, kv in mounted) < 1.0
         totals_m = [row["total_aluminium"] for row in rig.rows]
-        assert sorted(set(totals_m)) == pytest.approx([2e-3, 3e-3, 5e-3])
+        assert sorted(set(totals_m)) == pytest.approx([2e-3, 3e-3, 5e-3], rel=1e-6, abs=0)
 
 
 def test_no_foil_is_mounted_under_high_voltage_that_stays_on(mounted):
@@ -375,7 +375,7 @@ def test_a_tube_that_rested_for_days_is_warmed_up_by_its_own_program_before_it_i
         assert rig.run(lambda procedure: procedure.beam.warm_up(BEAM.voltage_v, BEAM.current_a, 3.0)) is None
         assert rig.tube.switched_on_without_warm_up_s == []
         (on_s, _), (off_s, _), (set_s, _), (end_s, _) = rig.edges_s()
-        assert off_s - on_s == pytest.approx(30.0)  # six steps of 5 s
+        assert off_s - on_s == pytest.approx(30.0, rel=1e-6, abs=0)  # six steps of 5 s
         assert end_s - set_s == pytest.approx(3.0, abs=EXCHANGE_S + 0.01)
         assert rig.stays_dark()
 

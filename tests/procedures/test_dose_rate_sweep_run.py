@@ -1,7 +1,5 @@
 """A dose-rate sweep on the simulated bench: beam only while it is needed, every point visited, dark at the end."""
 
-import os
-import signal
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +7,7 @@ import pytest
 
 from instruments.sim.bench import SimBench
 from procedures.dose_sweep_order import dose_rate_gy_s, points_of
+from tests.procedures.interrupting import Stopper, checkpoints_of
 from xraydaq.bench import opening
 from xraydaq.config import load_run
 from xraydaq.config.shipped import shipped_configs
@@ -44,24 +43,6 @@ def beams(monkeypatch):
     return seen
 
 
-class Stopper:
-    """A person who presses Ctrl-C after so many readings."""
-
-    def __init__(self, after):
-        self.after = after
-
-    def started(self, config, plan, folder): ...
-    def event(self, kind, message, severity): ...
-
-    def progress(self, progress):
-        if progress.points >= self.after:
-            os.kill(os.getpid(), signal.SIGINT)
-
-
-def checkpoints_of(stored):
-    return [event.message for event in stored.events if event.kind == "checkpoint"]
-
-
 def test_every_point_is_chopped_between_blank_runs_and_the_beam_is_off_at_the_end(tmp_path, beams):
     config = config_of()
     outcome = run(config, RunOptions(out=tmp_path))
@@ -78,14 +59,14 @@ def test_every_point_is_chopped_between_blank_runs_and_the_beam_is_off_at_the_en
         assert abs(rows.sum() - WINDOWS * 40) <= WINDOWS, "a reading more or less for the time of switching"
         if not point.is_blank:
             assert set(columns["tube_current_set"][rows][on]) == {point.current_a}
-            assert columns["total_aluminium"][rows] == pytest.approx(1e-3 + point.foil_m)
+            assert columns["total_aluminium"][rows] == pytest.approx(1e-3 + point.foil_m, rel=1e-6, abs=0)
     settled = columns["point"] == -1
     assert settled.sum() == 30
-    assert np.all(columns["voltage"] == pytest.approx(5.0, rel=1e-3))
+    assert np.all(columns["voltage"] == pytest.approx(5.0, rel=1e-3, abs=0))
     plan = plan_of(config)
     assert abs(stored.rows - plan.points) < 0.05 * plan.points
     by_edges = sum(later.time_s - event.time_s for event, later in pairwise(beams) if event.on)
-    assert by_edges == pytest.approx(plan.beam_s, rel=0.1)
+    assert by_edges == pytest.approx(plan.beam_s, rel=0.1, abs=0)
     assert not beams[-1].on
     assert stored.instruments["tube"]["settings_end"]["HVSE"] == "0.000"
     assert stored.instruments["smu"]["settings_end"][":OUTP?"] == "0"
@@ -143,7 +124,7 @@ def test_the_random_order_comes_again_with_its_seed():
 def test_the_plan_states_beam_time_dose_and_what_the_meter_will_not_resolve():
     plan = plan_of(load_run(RECIPE))
     visits, on_s = 19, 200.0
-    assert plan.beam_s == pytest.approx(visits * on_s + 23 * 20)
+    assert plan.beam_s == pytest.approx(visits * on_s + 23 * 20, rel=1e-6, abs=0)
     assert 0.01 < plan.dose_gy < 0.05
     assert plan.duration_s > (visits + 20) * 420
     words = " ".join(plan.warnings)

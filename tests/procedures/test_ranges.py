@@ -43,14 +43,14 @@ def test_what_comes_next_follows_the_slope_of_the_last_two_points(slope):
     assert math.isnan(followed.expected_a(1.0))
     for bias_v in (1.0, 1.1):
         followed.add(bias_v, 1e-9 * bias_v**slope)
-    assert followed.expected_a(1.2) == pytest.approx(1e-9 * 1.2**slope)
+    assert followed.expected_a(1.2) == pytest.approx(1e-9 * 1.2**slope, rel=1e-6, abs=0)
 
 
 def test_points_without_a_current_and_impossible_slopes_are_not_believed():
     followed = Followed()
     for bias_v, current_a in ((1.0, 1e-9), (1.1, 1e-6), (1.2, math.nan), (1.3, -1e-9)):
         followed.add(bias_v, current_a)
-    assert followed.expected_a(1.2) == pytest.approx(1e-6 * (1.2 / 1.1) ** 12)
+    assert followed.expected_a(1.2) == pytest.approx(1e-6 * (1.2 / 1.1) ** 12, rel=1e-6, abs=0)
 
 
 def test_wider_ranges_end_at_the_one_the_compliance_has():
@@ -59,7 +59,7 @@ def test_wider_ranges_end_at_the_one_the_compliance_has():
 
 
 def test_uncertainty_of_the_bias_is_that_of_its_range():
-    assert bias_uncertainty_v(0.4, 2.0) == pytest.approx((600e-6 + 80e-6) / math.sqrt(3), rel=1e-3)
+    assert bias_uncertainty_v(0.4, 2.0) == pytest.approx((600e-6 + 80e-6) / math.sqrt(3), rel=1e-3, abs=0)
     assert bias_uncertainty_v(-0.4, 20.0) > 3 * bias_uncertainty_v(0.4, 2.0)
     assert math.isnan(bias_uncertainty_v(math.nan, 2.0))
     with pytest.raises(LimitError):

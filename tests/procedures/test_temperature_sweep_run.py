@@ -1,12 +1,10 @@
 """A temperature sweep on the simulated bench, through the drivers: every temperature, every way back."""
 
-import os
-import signal
-
 import numpy as np
 import pytest
 
 from instruments.sim.twin import Crystal
+from tests.procedures.interrupting import Stopper, checkpoints_of
 from xraydaq.config import load_run
 from xraydaq.config.shipped import shipped_configs
 from xraydaq.errors import ConfigError
@@ -43,21 +41,6 @@ def seen_v(monkeypatch):
 
     monkeypatch.setattr(Crystal, "set_bias", watched)
     return seen
-
-
-class Stopper:
-    """A person who presses Ctrl-C in the middle of the second temperature."""
-
-    def started(self, config, plan, folder): ...
-    def event(self, kind, message, severity): ...
-
-    def progress(self, progress):
-        if progress.points >= POINT_ROWS + REST_ROWS + 5:
-            os.kill(os.getpid(), signal.SIGINT)
-
-
-def checkpoints_of(stored):
-    return [event.message for event in stored.events if event.kind == "checkpoint"]
 
 
 def is_off(stored):
@@ -104,7 +87,7 @@ def test_a_temperature_is_measured_in_equilibrium_and_the_crystal_is_there(tmp_p
 
 def test_a_stop_ends_at_zero_and_the_run_goes_on_at_the_temperature_that_was_cut_off(tmp_path, seen_v):
     config = config_of()
-    stopped = run(config, RunOptions(out=tmp_path), Stopper())
+    stopped = run(config, RunOptions(out=tmp_path), Stopper(after=POINT_ROWS + REST_ROWS + 5))
     assert stopped.state == "stopped"
     first = read_run(stopped.folder)
     assert is_off(first)

@@ -22,7 +22,7 @@ def result_of(*, table=True, reference=True):
 @pytest.mark.parametrize(("width", "wide_mm"), [("single", 86), ("double", 178)])
 def test_it_has_the_width_of_a_column_and_every_axis_a_unit(width, wide_mm):
     drawn = figure(result_of(), title="50 kV", simulated=True, width=width)
-    assert drawn.get_figwidth() * 25.4 == pytest.approx(wide_mm)
+    assert drawn.get_figwidth() * 25.4 == pytest.approx(wide_mm, rel=1e-6, abs=0)
     assert len(drawn.axes) == 4
     for axes in drawn.axes:
         assert "(" in axes.get_xlabel()
@@ -35,9 +35,9 @@ def test_every_filter_is_drawn_at_its_value_with_two_standard_uncertainties():
     kerma = figure(result).axes[0]
     (points,) = kerma.containers
     line, _, (bars,) = points.lines
-    assert line.get_xdata() == pytest.approx(AL_M * 1e3)
+    assert line.get_xdata() == pytest.approx(AL_M * 1e3, rel=1e-6, abs=0)
     spans = [segment[1, 1] - segment[0, 1] for segment in bars.get_segments()]
-    assert spans == pytest.approx([4 * each.total_u * 1e3 for each in result.filters])
+    assert spans == pytest.approx([4 * each.total_u * 1e3 for each in result.filters], rel=1e-6, abs=0)
 
 
 def test_without_a_tube_model_and_repeats_it_is_drawn_all_the_same(tmp_path):

@@ -22,7 +22,7 @@ def words_of(drawn):
 @pytest.mark.parametrize(("width", "millimetres"), [("single", 86), ("double", 178)])
 def test_the_figure_has_the_width_of_a_column_and_names_its_axes(width, millimetres):
     drawn = figure(result(), title="Photocurrent, 5 V", simulated=True, width=width)
-    assert drawn.get_figwidth() * 25.4 == pytest.approx(millimetres)
+    assert drawn.get_figwidth() * 25.4 == pytest.approx(millimetres, rel=1e-6, abs=0)
     response, residual, ratio = drawn.axes
     assert response.get_ylabel() == "Photocurrent (nA)"
     assert residual.get_xlabel() == ratio.get_xlabel() == "Dose rate, air kerma (nGy/s)"
@@ -46,6 +46,8 @@ def test_points_of_each_filter_and_the_crossing_are_where_the_result_says():
     crossing = ratio.collections
     limit = result().limits.snr.limit.value * 1e9
     segments = [path.vertices for each in crossing for path in each.get_paths() if len(path.vertices) == 2]
-    assert any(vertices[:, 0] == pytest.approx(limit) and vertices[1, 1] == 3.0 for vertices in segments)
+    assert any(
+        vertices[:, 0] == pytest.approx(limit, rel=1e-6, abs=0) and vertices[1, 1] == 3.0 for vertices in segments
+    )
     names = [text.get_text() for text in drawn.axes[0].get_legend().get_texts()]
     assert {"2 mm Al", "10 mm Al", "30 mm Al"} <= set(names)

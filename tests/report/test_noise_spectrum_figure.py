@@ -20,7 +20,7 @@ def words(figure):
 def test_the_noise_figure_has_the_width_of_a_column_and_names_its_axes(result, width, millimetres):
     figure = noise_spectrum.figure(result, title="Sample, 5 V", simulated=True, width=width)
     upper, lower = figure.axes
-    assert figure.get_figwidth() * 25.4 == pytest.approx(millimetres)
+    assert figure.get_figwidth() * 25.4 == pytest.approx(millimetres, rel=1e-6, abs=0)
     assert upper.get_ylabel() == "Current noise (pA/√Hz)"
     assert (lower.get_xlabel(), lower.get_ylabel()) == ("Frequency (Hz)", "Power / fit")
     assert upper.get_title(loc="left") == "Sample, 5 V"
@@ -44,8 +44,8 @@ def test_the_dots_of_the_noise_figure_are_the_density_of_the_device_with_the_bac
     f_hz, density = upper.containers[0].lines[0].get_data()
     truth = Truth(white=4e-22)
     expected = np.sqrt(truth.device(f_hz) + truth.preamplifier**2) / 1e-12
-    assert density == pytest.approx(expected, rel=0.3)
-    assert density[f_hz > 5] == pytest.approx(expected[f_hz > 5], rel=0.05)
+    assert density == pytest.approx(expected, rel=0.3, abs=0)
+    assert density[f_hz > 5] == pytest.approx(expected[f_hz > 5], rel=0.05, abs=0)
 
 
 def test_a_noise_figure_without_background_current_or_temperature_is_drawn(tmp_path):

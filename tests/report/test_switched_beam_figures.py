@@ -46,17 +46,17 @@ def inside(figure):
 def test_the_field_figure_shows_points_both_ways_on_the_law(swept_result, width, millimetres):
     figure = field_sweep.figure(swept_result, title="Sample", simulated=True, width=width)
     upper, lower = figure.axes
-    assert figure.get_figwidth() * 25.4 == pytest.approx(millimetres)
+    assert figure.get_figwidth() * 25.4 == pytest.approx(millimetres, rel=1e-6, abs=0)
     assert lower.get_xlabel() == "Nominal field, bias over gap (V/mm)"
     assert inside(figure)
     assert "simulated bench" in words(figure)
     up, down = (container.lines[0].get_data() for container in upper.containers)
-    assert list(up[0]) == pytest.approx([v / 0.05 for v in UP_V])
-    assert list(up[1]) == pytest.approx([law(v) / 1e3 for v in UP_V], rel=0.02)
+    assert list(up[0]) == pytest.approx([v / 0.05 for v in UP_V], rel=1e-6, abs=0)
+    assert list(up[1]) == pytest.approx([law(v) / 1e3 for v in UP_V], rel=0.02, abs=0)
     assert list(down[0]) == list(up[0][::-1])
     line_x, line_y = upper.lines[0].get_data()
     u = line_x * 1e3 / SCALE
-    assert line_y == pytest.approx(PLATEAU * u * (1 - np.exp(-1 / u)) / 1e3, rel=0.02)
+    assert line_y == pytest.approx(PLATEAU * u * (1 - np.exp(-1 / u)) / 1e3, rel=0.02, abs=0)
     assert "V/mm, plateau 1.6e6" in legends(figure)
 
 
@@ -67,11 +67,11 @@ def test_the_response_figure_shows_the_trace_and_both_edges(response, width, mil
         result, columns[0], columns[1], columns[4], title="Sample", simulated=False, width=width
     )
     shown, rise, fall = figure.axes
-    assert figure.get_figwidth() * 25.4 == pytest.approx(millimetres)
+    assert figure.get_figwidth() * 25.4 == pytest.approx(millimetres, rel=1e-6, abs=0)
     assert inside(figure)
     assert "not verified on hardware" in words(figure)
     assert shown.get_ylabel() == "Current (nA)"
-    assert shown.lines[0].get_ydata().max() == pytest.approx(650, rel=0.01)
+    assert shown.lines[0].get_ydata().max() == pytest.approx(650, rel=0.01, abs=0)
     for axes, begins, ends in ((rise, 0, 100), (fall, 100, 0)):
         time_s, part = axes.lines[1].get_data()
         assert part[-1] == pytest.approx(ends, abs=1)
@@ -89,7 +89,7 @@ def test_the_figure_of_the_blank_compares_with_a_step_of_the_display(tmp_path):
     (axes,) = figure.axes
     assert inside(figure)
     assert len(axes.lines[0].get_ydata()) == result.step.cycles_used == 10
-    assert axes.lines[0].get_ydata().mean() == pytest.approx(result.step.step.value / 1e-12, rel=0.2)
-    assert axes.lines[2].get_ydata()[0] == pytest.approx(10.0)
+    assert axes.lines[0].get_ydata().mean() == pytest.approx(result.step.step.value / 1e-12, rel=0.2, abs=0)
+    assert axes.lines[2].get_ydata()[0] == pytest.approx(10.0, rel=1e-6, abs=0)
     png, _ = save(figure, tmp_path / "blank")
     assert png.read_bytes().startswith(b"\x89PNG")

@@ -22,7 +22,7 @@ def words(drawn):
 @pytest.mark.parametrize(("width", "millimetres"), [("single", 86), ("double", 178)])
 def test_the_figure_has_the_width_of_a_column_and_everything_inside(result, width, millimetres):
     drawn = figure(result, title=TITLE, simulated=False, width=width)
-    assert drawn.get_figwidth() * 25.4 == pytest.approx(millimetres)
+    assert drawn.get_figwidth() * 25.4 == pytest.approx(millimetres, rel=1e-6, abs=0)
     drawn.draw_without_rendering()
     upper, lower = drawn.axes
     for artist in (
@@ -44,7 +44,7 @@ def test_points_of_both_directions_lie_where_they_were_measured(result):
     heating, cooling = (container.lines[0] for container in upper.containers[:2])
     assert len(heating.get_xdata()) == 21
     assert len(cooling.get_xdata()) == 10
-    assert heating.get_xdata()[0] == pytest.approx(1e3 / 240.0, rel=1e-3)
+    assert heating.get_xdata()[0] == pytest.approx(1e3 / 240.0, rel=1e-3, abs=0)
     expected = result.curves["conductivity"][0][0] * result.curves["temperature"][0][0] / 1e2
     assert heating.get_ydata()[0] == pytest.approx(expected, rel=1e-6, abs=0)
     left = lower.containers[0].lines[0].get_ydata()

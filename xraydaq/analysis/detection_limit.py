@@ -24,6 +24,7 @@ UNLIKELY = 0.0027  # of an intercept by chance (3 sigma): one that is not there 
 ONE_SIGMA = (15.865525393, 84.134474607)
 SEED = 11929
 AGREE = 0.30
+IN_BAND_HZ = 0.1
 
 
 @dataclass(frozen=True)
@@ -163,13 +164,15 @@ def scatter_of(results_a: Floats) -> Value:
 
 
 def noise_floor(psd: NoisePsd, slope: Value, limit: Value) -> NoiseFloor:
-    """Return what a 1/f noise density allows: three Allan deviations sqrt(2 ln2 h) over the slope (C/Gy).
+    """Return what a 1/f noise density allows: three Allan deviations sqrt(2 ln2 f S(f)) over the slope (C/Gy).
+
+    f S(f) is taken at 0.1 Hz, inside the band of chopped readings, where their white noise matters least.
 
     The Allan deviation of 1/f noise is the same at every averaging time (W. J. Riley, NIST SP 1065 (2008), section
     3.1), so a longer window does not help, only more on/off cycles do.
     """
-    density = psd.density(1.0)
-    floor = SNR * float(np.sqrt(2 * np.log(2))) * density.value / slope.value
+    density = psd.density(IN_BAND_HZ)
+    floor = SNR * float(np.sqrt(2 * np.log(2) * IN_BAND_HZ)) * density.value / slope.value
     u = floor * float(np.hypot(density.u / density.value, slope.u / slope.value)) if density.value > 0 else 0.0
     return NoiseFloor(Value(floor, u, "Gy/s"), limit.value / floor if floor > 0 else np.inf)
 

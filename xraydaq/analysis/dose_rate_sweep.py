@@ -16,6 +16,7 @@ from xraydaq.analysis.dose_response import DoseResponse, dose_response, response
 from xraydaq.analysis.dose_sweep_remarks import remarks
 from xraydaq.analysis.noise import NoisePsd
 from xraydaq.analysis.outcome import Budget
+from xraydaq.analysis.point_sensitivity import gain_of
 from xraydaq.analysis.sweep_inputs import Dose, Spot, points_of, trace_of
 from xraydaq.analysis.sweep_limits import Limits, limits_of
 from xraydaq.analysis.sweep_steps import SweepSteps, Timing, sweep_steps
@@ -69,7 +70,7 @@ def evaluate(
     """
     dose.check()
     spot.check()
-    trace = trace_of(elapsed_s, current_a, status, beam_on, point, blank)
+    trace = trace_of(elapsed_s, current_a, status, beam_on, point, blank, temperature_k)
     steps = sweep_steps(trace, timing, psd)
     measured, reference = points_of(steps, dose, spot.resolution_a)
     drift = reference_drift(measured, reference)
@@ -92,7 +93,7 @@ def evaluate(
     result = DoseRateSweepResult(
         headline="",
         verdict="",
-        flags=remarks(steps, measured, response, drift, limits, dose, spot, trace, temperature_k),
+        flags=remarks(steps, measured, response, drift, limits, dose, spot, trace),
         inputs=_inputs(spot, timing, (stated_gy_s, slope_up_to_gy_s, low_gy_s), steps),
         dropped=_dropped(steps, dose),
         budgets=budgets | limits.budgets,
@@ -104,7 +105,8 @@ def evaluate(
         low_slope=low,
         filter_slopes=tuple(zip([f.total_al_m for f in response.per_filter], filters, strict=True)),
         low_gy_s=low_gy_s,
-        gain=_gain(point_value, at_gy_s, dose),
+        gain=gain_of(point_value, dose, _nearest(at_gy_s, dose)),
+        lowest=float(np.nanmin(response.points.dose_rate_gy_s)),
         quality=_quality(at_gy_s, dose),
         response=response,
         drift=drift,
@@ -132,11 +134,6 @@ def _budget(slope: Value, dose: Dose, spot: Spot, drift: ReferenceDrift) -> Budg
 
 def _nearest(at_gy_s: float, dose: Dose) -> int:
     return int(np.nanargmin(np.abs(np.log(dose.dose_rate_gy_s / at_gy_s))))
-
-
-def _gain(sensitivity: Value, at_gy_s: float, dose: Dose) -> Value:
-    unity = float(dose.unity_gain_c_gy_m2[_nearest(at_gy_s, dose)])
-    return Value(sensitivity.value / unity, sensitivity.u / unity, "1", sensitivity.dof)
 
 
 def _quality(at_gy_s: float, dose: Dose) -> str:

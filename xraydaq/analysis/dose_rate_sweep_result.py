@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from xraydaq.analysis.detection_limit import IN_BAND_HZ
 from xraydaq.analysis.dose_order import ReferenceDrift
 from xraydaq.analysis.dose_response import DoseResponse
 from xraydaq.analysis.outcome import Result
@@ -26,7 +27,8 @@ class DoseRateSweepResult(Result):
     """Sensitivities in C Gy^-1 m^-2 with all shares of u, the response behind them, and the detection limits.
 
     `point_dose_rate_gy_s`, `low_gy_s`: where `point` was taken, and up to where `low_slope` was fitted. `gain`:
-    `point` over the unity-gain sensitivity of that beam quality. `quality`: the beam of `point` in words.
+    `point` over the unity-gain sensitivity of that beam quality. `lowest`: dose rate measured, in Gy/s. `quality`:
+    the beam of `point` in words.
     """
 
     point: Value
@@ -37,6 +39,7 @@ class DoseRateSweepResult(Result):
     filter_slopes: tuple[tuple[float, Value], ...]
     low_gy_s: float
     gain: Value
+    lowest: float
     quality: str
     response: DoseResponse = field(compare=False, repr=False)
     drift: ReferenceDrift
@@ -56,6 +59,7 @@ class DoseRateSweepResult(Result):
             *((f"sensitivity slope {al_m * 1e3:.3g} mm Al", slope, SENSITIVITY) for al_m, slope in self.filter_slopes),
             ("exponent of dose rate", self.response.theta, "1"),
             ("photoconductive gain", self.gain, "1"),
+            ("lowest dose rate", Value(self.lowest, 0.0, "Gy/s"), "nGy/s"),
             ("change of the reference", self.drift.change, "%"),
             *self._limit_rows(),
         ]  # fmt: skip
@@ -72,7 +76,7 @@ class DoseRateSweepResult(Result):
             ("detection limit of 1/f floor", floor.floor if floor else unknown, "nGy/s"),
             ("noise of blank readings", limits.noise, ""),
             ("scatter of blank steps", procedure.s0 if procedure else Value(np.nan, np.nan, "A"), ""),
-            ("1/f noise density at 1 Hz", psd.density(1.0) if psd else Value(np.nan, np.nan, "A/√Hz"), ""),
+            ("1/f noise density at 0.1 Hz", psd.density(IN_BAND_HZ) if psd else Value(np.nan, np.nan, "A/√Hz"), ""),
         ]
 
     def quantities(self) -> dict[str, Value]:

@@ -12,7 +12,7 @@ from xraydaq.analysis.remarks import of_the_temperature
 from xraydaq.analysis.sweep_inputs import Dose, Spot
 from xraydaq.analysis.sweep_limits import Limits
 from xraydaq.analysis.sweep_steps import LEAST_BLANK_WINDOWS, SweepSteps, Trace
-from xraydaq.analysis.values import Booleans, Floats, Value
+from xraydaq.analysis.values import Booleans, Value
 
 TRACEABLE = (0.3, 3.0)  # measured over predicted kerma rate
 BENT = 2.0  # chi2/dof of a line that does not describe its points
@@ -30,7 +30,6 @@ def remarks(
     dose: Dose,
     spot: Spot,
     trace: Trace,
-    temperature_k: Floats | None,
 ) -> tuple[str, ...]:
     """Return one sentence for everything that limits the result."""
     return (
@@ -39,7 +38,7 @@ def remarks(
         *_of_the_order(measured, response, drift),
         *_of_the_traces(steps, measured, spot),
         *_of_the_limits(limits, steps),
-        *_of_the_temperature(steps, trace, temperature_k),
+        *_of_the_temperature(steps, trace),
     )
 
 
@@ -157,15 +156,15 @@ def _of_the_snr_limit(limits: Limits) -> Iterator[str]:
         yield f"detection limit from {snr.line.points} dose rates, 5 are needed"
 
 
-def _of_the_temperature(steps: SweepSteps, trace: Trace, temperature_k: Floats | None) -> tuple[str, ...]:
+def _of_the_temperature(steps: SweepSteps, trace: Trace) -> tuple[str, ...]:
     """Compare the dark current of all windows without beam with the temperature at their time."""
     windows = [visit.step.windows for visit in steps.visits] + [step.windows for step in steps.blanks]
     time_s = np.concatenate([each.time_s[~each.on] for each in windows])
     dark_a = np.concatenate([each.mean_a[~each.on] for each in windows])
     order = np.argsort(time_s)
     kelvin = None
-    if temperature_k is not None and np.isfinite(temperature_k).any():
-        known = np.isfinite(temperature_k)
-        kelvin = np.interp(time_s[order], trace.elapsed_s[known], np.asarray(temperature_k, dtype=np.float64)[known])
+    if trace.temperature_k is not None:
+        known = np.isfinite(trace.temperature_k)
+        kelvin = np.interp(time_s[order], trace.elapsed_s[known], trace.temperature_k[known])
     everything: Booleans = np.ones(len(order), dtype=np.bool_)
     return of_the_temperature(kelvin, everything, dark_a[order])

@@ -26,7 +26,8 @@ APART = 2.0  # factor between two time constants that a fit can tell from one
 WORST_SHARE = 0.09  # a hidden slow part of a tenth would move the 90 % level into it
 CLEAR_MISFIT = 6.0  # times the usual scatter of such a mean
 CLEARLY = 10.0  # difference of the information criterion
-LAG_NEIGHBOURS = 1.25  # readings from t/1.25 to 1.25 t stand for the lag at t where no slow exponential was seen
+FREE = 0.5  # u of a lag from which the fit says nothing of it
+NEIGHBOURS = 1.25  # readings from t/1.25 to 1.25 t stand for those at t
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class EdgeResponse:
     """Response to edges of one kind; times in s, lags and the slow share as fractions of the whole step.
 
     `resolved` is False where the fast time constant is surely shorter than the time between readings: that is then its
-    upper limit, `transition` the one that follows from it, their u nan. `slow_seen` is False where no slow
-    part stands out from the noise: `slow` is then nan. Where one exponential is all that the noise lets see, the lags
-    are those of the readings, and u of `transition` covers what may be hidden, nan for too much.
+    upper limit, `transition` the one that follows from it, their u nan. `slow_seen` is False where no slow part stands
+    out from the noise: `slow` is then nan, and u of `transition` covers what may be hidden; `transition` is nan where
+    that is too much.
     """
 
     transition: Value
@@ -97,7 +98,7 @@ def edge_response(windows: Sequence[Window]) -> EdgeResponse:
         slow=both.value(lambda fit: fit.taus_s[1], "s") if slow_seen else Value(np.nan, np.nan, "s"),
         slow_share=share if abs(share.value) < 1 else Value(np.nan, np.nan, "1"),
         delay=best.value(lambda fit: float(fit.delays_s.mean()), "s"),
-        lags=tuple(_lag(best, windows, t_s) for t_s in LAG_TIMES_S),
+        lags=tuple(_lag(both, windows, t_s, slow_seen) for t_s in LAG_TIMES_S),
         resolved=resolved,
         slow_seen=slow_seen,
         fit=best.fit,
@@ -154,18 +155,25 @@ def _widened(
     apart_s = apart_s if math.isfinite(apart_s) else 0.0
     if len(best.fit.taus_s) == 2:
         return fast, replace(found, u=math.hypot(found.u, apart_s))
-    hidden = _hidden_share(best, windows, fast.value)
+    hidden = _hidden_share(best, other, windows)
     if not hidden < WORST_SHARE:
-        return fast, Value(found.value, math.nan, found.unit)
+        return fast, Value(math.nan, math.nan, found.unit)
     later_s = fast.value * (math.log((1 - hidden) / (0.1 - hidden)) - math.log(10))
     return fast, replace(found, u=math.hypot(found.u, later_s, apart_s))
 
 
-def _hidden_share(single: "_Estimate", windows: Sequence[Window], fast_s: float) -> float:
-    """Return how large a slow part may be that one exponential leaves out: what is left when it has died away."""
-    last_s = min(window.after_s for window in windows) / LAG_NEIGHBOURS
-    left = [_lag(single, windows, times * fast_s) for times in (5, 10, 20) if times * fast_s < last_s]
-    return max((math.hypot(lag.value, lag.u) for lag in left), default=math.inf)
+def _hidden_share(single: "_Estimate", both: "_Estimate", windows: Sequence[Window]) -> float:
+    """Return how large a slow part one exponential may leave out.
+
+    The larger of what is left when it has died away, and of the slow share of two exponentials that differ.
+    """
+    (fast_s,) = single.fit.taus_s
+    last_s = min(window.after_s for window in windows) / NEIGHBOURS
+    parts = [_left_at(single, windows, times * fast_s) for times in (5, 10, 20) if times * fast_s < last_s]
+    share = both.value(lambda fit: fit.slow_share, "1")
+    if abs(share.value) < 1 and both.fit.taus_s[1] > APART * both.fit.taus_s[0]:
+        parts.append(share)
+    return max((math.hypot(part.value, part.u) for part in parts), default=math.inf)
 
 
 def _weighted(windows: Sequence[Window], exponentials: int) -> tuple[EdgeFit, list[Floats]]:
@@ -183,12 +191,23 @@ def _weighted(windows: Sequence[Window], exponentials: int) -> tuple[EdgeFit, li
     return descend(windows, weights, first.parameters(), exponentials), weights
 
 
-def _lag(best: _Estimate, windows: Sequence[Window], time_s: float) -> Value:
-    if len(best.fit.taus_s) == 2:
-        return best.value(lambda fit: float(remaining(np.array([time_s]), fit.taus_s, fit.slow_share)[0]), "1")
+def _lag(both: _Estimate, windows: Sequence[Window], time_s: float, slow_seen: bool) -> Value:
+    """Return what is left of the step by two exponentials; nan if the fit says nothing of it.
+
+    Where the slow one does not stand out, its form is not known either: the readings at that time then count too.
+    """
+    lag = both.value(lambda fit: float(remaining(np.array([time_s]), fit.taus_s, fit.slow_share)[0]), "1")
+    if not slow_seen:
+        around = _left_at(both, windows, time_s)
+        lag = replace(lag, u=math.hypot(lag.u, around.value, around.u))
+    return lag if lag.u < FREE else Value(math.nan, math.nan, "1")
+
+
+def _left_at(best: _Estimate, windows: Sequence[Window], time_s: float) -> Value:
+    """Return what readings around a time are off the fit, as a share of the step."""
     by_edge = []
     for window, left_a, amplitude_a in zip(windows, best.fit.left, best.fit.amplitudes, strict=True):
-        near = (window.at_s > time_s / LAG_NEIGHBOURS) & (window.at_s < time_s * LAG_NEIGHBOURS)
+        near = (window.at_s > time_s / NEIGHBOURS) & (window.at_s < time_s * NEIGHBOURS)
         sign = -1.0 if window.rising else 1.0
         by_edge.append(sign * float(left_a[near].mean()) / amplitude_a if near.any() else math.nan)
     n = len(by_edge)

@@ -124,9 +124,12 @@ def _fit(points: Points, start: Floats) -> OptimizeResult | None:
     lower, upper = start[:4] - margin, np.minimum(start[:4] + margin, [np.inf, np.inf, np.inf, 1.0])
     if len(start) > 4:
         lower, upper = np.append(lower, 0.0), np.append(upper, WIDEST_SPREAD**2)
+
+    def residuals(p: Floats) -> Floats:
+        return np.asarray((_log_current(p, points.bias_v) - points.log_current) / points.log_u)
+
     fit = least_squares(
-        lambda p: (_log_current(p, points.bias_v) - points.log_current) / points.log_u,
-        start, bounds=(lower, upper), x_scale="jac", max_nfev=200,
+        residuals, start, bounds=(lower, upper), x_scale="jac", max_nfev=200,
     )  # fmt: skip
     return fit if fit.success and np.all(np.isfinite(fit.x)) else None
 

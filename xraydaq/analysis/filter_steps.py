@@ -16,7 +16,7 @@ from xraydaq.analysis.values import Floats, Value
 
 STEP_THAT_MATTERS = 0.03  # relative
 STEP_SEEN = 1e-3  # probability of such steps by chance
-MANY = 8  # points that allow a bend
+MANY, SOME = 8, 5  # points that allow a bend of two terms, and of one
 NEAR = 1.1  # dose rates within this factor are that dose rate
 
 
@@ -64,7 +64,8 @@ def _smooth_curve(dose_rate_gy_s: Floats) -> Floats:
     """Return columns that describe a power law which saturates or rises towards high dose rates."""
     relative = dose_rate_gy_s / dose_rate_gy_s.max()
     columns = (np.ones_like(relative), np.log(relative), relative, relative**2)
-    return np.column_stack(columns if len(relative) >= MANY else columns[: min(2, len(relative) - 1)])
+    terms = 4 if len(relative) >= MANY else 3 if len(relative) >= SOME else 2
+    return np.column_stack(columns[:terms])
 
 
 def _overlap(points: Points, filters: Floats) -> bool:

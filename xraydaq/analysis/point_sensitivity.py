@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from xraydaq.analysis.charge_yield import BEAM_U_REL, RULE_U_REL, gain
 from xraydaq.analysis.outcome import Budget
 from xraydaq.analysis.sweep_inputs import Dose, Spot
 from xraydaq.analysis.values import Value
@@ -50,9 +51,13 @@ def with_budget(step: Value, dose: Dose, spot: Spot, point: int) -> tuple[Value,
 
 
 def gain_of(sensitivity: Value, dose: Dose, point: int) -> Value:
-    """Return the sensitivity over the unity-gain one of this point's beam, nan where that is not known."""
+    """Return the sensitivity over the unity-gain one of this point's beam, nan where that is not known.
+
+    Its u holds that of the unity-gain sensitivity, most of which is that of the pair creation energy.
+    """
     unity = float(dose.unity_gain_c_gy_m2[point])
-    return Value(sensitivity.value / unity, sensitivity.u / unity, "1", sensitivity.dof)
+    shares = {"scatter of materials about the rule": RULE_U_REL, "beam spectrum": BEAM_U_REL}
+    return gain(sensitivity, Value(unity, unity * math.hypot(*shares.values()), sensitivity.unit), shares)[0]
 
 
 def gain_text(gain: Value) -> str:

@@ -73,8 +73,9 @@ def read_sweeps(columns: Sequence[Floats], *, resolution_a: float) -> ReadSweeps
         current_a = current_a - zero.value.value
     sweeps, weak, short = [], 0, 0
     for rows in _sweeps(good, direction, voltage_v):
-        of_sweep = (column[rows] for column in (voltage_v, current_a, current_u_a, voltage_u_v))
-        readings, below = _readings(*of_sweep, shared_u_a)
+        readings, below = _readings(
+            voltage_v[rows], current_a[rows], current_u_a[rows], voltage_u_v[rows], shared_u_a
+        )  # fmt: skip
         weak += below
         if len(readings.bias_v) >= WINDOW:
             sweeps.append(ReadSweep(int(np.sign(direction[rows[0]])), float(elapsed_s[rows[0]]), readings))
@@ -132,4 +133,5 @@ def _readings(
         return Readings(bias_v, bias_v, bias_v, bias_v, shared_u_a), first
     group = np.concatenate(([0], np.cumsum(np.diff(bias_v) > SAME_BIAS * bias_v[:-1]))).astype(np.intp)
     joined = [np.bincount(group, weights=column[first:]) / np.bincount(group) for column in columns]
-    return Readings(*joined, offset_u_a=shared_u_a), first
+    bias_v, along_a, u_a, bias_u_v = joined
+    return Readings(bias_v, along_a, u_a, bias_u_v, offset_u_a=shared_u_a), first

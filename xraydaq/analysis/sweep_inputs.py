@@ -72,19 +72,26 @@ class Spot:
 
 
 def trace_of(
-    elapsed_s: Floats, current_a: Floats, status: Floats, beam_on: Floats, point: Floats, blank: Floats
+    elapsed_s: Floats,
+    current_a: Floats,
+    status: Floats,
+    beam_on: Floats,
+    point: Floats,
+    blank: Floats,
+    temperature_k: Floats | None = None,
 ) -> Trace:
     """Return the columns as one trace, without the readings of parts that were measured again after an interruption.
 
     Raises NotEnoughData unless they have one length.
     """
-    given = (elapsed_s, current_a, status, beam_on, point, blank)
+    kelvin = np.full(len(elapsed_s), np.nan) if temperature_k is None else temperature_k
+    given = (elapsed_s, current_a, status, beam_on, point, blank, kelvin)
     columns: list[Floats] = [np.asarray(column, dtype=np.float64) for column in given]
     if any(column.shape != columns[0].shape or column.ndim != 1 for column in columns):
-        raise NotEnoughData("time, current, status, beam, point and blank must be columns of one length")
+        raise NotEnoughData("time, current, status, beam, point, blank and temperature must be columns of one length")
     kept = (np.nan_to_num(columns[2]).astype(np.int64) & STATUS_FLAGS["abandoned"]) == 0
-    time_s, read_a, flags, on, at, blanks = (column[kept] for column in columns)
-    return Trace(time_s, read_a, flags, on, at, blanks > 0.5)
+    time_s, read_a, flags, on, at, blanks, kelvin = (column[kept] for column in columns)
+    return Trace(time_s, read_a, flags, on, at, blanks > 0.5, kelvin if np.isfinite(kelvin).any() else None)
 
 
 def points_of(steps: SweepSteps, dose: Dose, resolution_a: float) -> tuple[Points, Booleans]:

@@ -21,7 +21,10 @@ LEAST_BLANK_WINDOWS = 20
 
 @dataclass(frozen=True)
 class Trace:
-    """Columns of a whole sweep in order of time, one entry per reading; `blank` runs have the same times, no beam."""
+    """Columns of a whole sweep in order of time, one entry per reading; `blank` runs have the same times, no beam.
+
+    `temperature_k`: of the crystal, None if not measured.
+    """
 
     elapsed_s: Floats
     current_a: Floats
@@ -29,6 +32,7 @@ class Trace:
     beam_on: Floats
     point: Floats
     blank: Booleans
+    temperature_k: Floats | None = None
 
     def usable(self, rows: slice) -> tuple[Floats, Floats]:
         """Return time in s and current in A of the readings of some rows that nothing is wrong with."""

@@ -78,7 +78,7 @@ def _notes_of_limits(result: DoseRateSweepResult) -> dict[str, str]:
     limits = result.limits
     notes = {"noise of blank readings": limits.conditions()}
     if limits.snr:
-        interval = f"95 % interval {_gy(limits.snr.low_gy_s)} to {_gy(limits.snr.high_gy_s)} for a given dose calibration"
+        interval = f"95 % interval {_gy(limits.snr.low_gy_s)} to {_gy(limits.snr.high_gy_s)} for this calibration"
         where = "extrapolated: an estimate" if limits.snr.extrapolated else "measured down to it"
         notes["detection limit SNR 3"] = f"{limits.conditions()}; {interval}; {where}"
         notes["detection limit SNR 3 extrapolated"] = notes["detection limit SNR 3"]
@@ -88,7 +88,7 @@ def _notes_of_limits(result: DoseRateSweepResult) -> dict[str, str]:
         notes["decision threshold"] = f"5 % false alarms; {averaged}"
         notes["detection limit Currie"] = f"5 % / 5 %, with the photon noise; {averaged}"
     if limits.floor:
-        notes["detection limit of 1/f floor"] = "3 sqrt(2 ln2 h) over the slope: no averaging time goes below"
+        notes["detection limit of 1/f floor"] = "3 sqrt(2 ln2 f S(f)) over the slope: no averaging time goes below"
     return notes
 
 

@@ -31,7 +31,7 @@ def calibration_command(
       xraydaq run dose_calibration
       xraydaq calibration data/runs/20260131T170500Z_glass_dose_calibration --out my_50kv.toml
     """
-    from xraydaq.evaluation.calibration_writing import write_calibration
     from xraydaq.cli.names import run_path
+    from xraydaq.evaluation.calibration_writing import write_calibration
 
     typer.echo(write_calibration(run_path(run, root), out, name=name, accept_untraceable=accept_untraceable))

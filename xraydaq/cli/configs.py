@@ -9,7 +9,7 @@ from xraydaq.cli.options import BenchName, Overrides, RecipeName, SampleName
 from xraydaq.errors import EXIT_DONE, ConfigError
 
 EXIT_MISTAKES = ConfigError.exit_code
-KINDS = ("bench", "sample", "recipe")
+KINDS = ("bench", "sample", "recipe", "calibration")
 
 
 def register(app: typer.Typer) -> None:
@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check_command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Bench, sample and recipe files (TOML).")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Bench, sample, recipe and calibration files (TOML).")],
 ) -> int:
     """Check configuration files and show every mistake in them.
 
@@ -82,7 +82,7 @@ def plan_command(
 
 def schema_command(
     kind: Annotated[
-        str | None, typer.Argument(metavar="KIND", help="bench, sample or recipe; default: all three.")
+        str | None, typer.Argument(metavar="KIND", help="bench, sample, recipe or calibration; default: all.")
     ] = None,
 ) -> int:
     """Show the JSON schema of configuration files.

@@ -13,6 +13,8 @@ from xraydaq import __version__
 from xraydaq.errors import EXIT_BUG, EXIT_DONE, ConfigError, StorageError, XraydaqError
 
 EXIT_SIGINT = 130
+# every matrix here is small: threads of the linear algebra would only fight with the run beside it for the cores
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # typer shows mistakes in options through click, its own copy of it or the real one: the base is the same class in both
 UsageError = cast("type[Exception]", typer.BadParameter.__base__)
 

@@ -1,7 +1,7 @@
 """Going on with a run that was cut off: a new run that begins with what the earlier one has, and says so.
 
-The earlier run is not touched. Its rows stand first in the new one; those after its last checkpoint are marked, since
-the part of the plan that they belong to is done again. Time goes on from the wall clock, so that the gap stays visible.
+The earlier run is not touched. Its rows stand first in the new one; those after its last checkpoint are marked: the
+part of the plan that they belong to is done again. Time goes on from the wall clock, so that the gap stays visible.
 """
 
 from collections.abc import Mapping
