@@ -9,6 +9,7 @@ NEEDED = {
     "xraydaq/shipped_configs/benches/simulated.toml",
     "xraydaq/shipped_configs/recipes/bias_stability.toml",
     "xraydaq/shipped_configs/samples/atomistic.toml",
+    "xraydaq/shipped_configs/calibrations/simulated_50kv.toml",
     "procedures/bias_stability.py",
     "instruments/keithley2400/driver.py",
     "instruments/wire/keithley2400/rows.py",

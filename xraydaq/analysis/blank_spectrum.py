@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xraydaq.analysis.noise import HIGHEST_LINE, LEAST_FITTED_ROWS, NoisePsd
-from xraydaq.analysis.spectrum_fit import KnownPower, SpectrumFit, fit_spectrum
+from xraydaq.analysis.noise import HIGHEST_LINE, LEAST_FITTED_ROWS, NoisePsd, whittle
+from xraydaq.analysis.spectrum_fit import LEAST_EXPONENT, KnownPower, SpectrumFit, fit_spectrum
 from xraydaq.analysis.values import Floats, NotEnoughData
 
 FIRST_LINE = 6  # the baseline polynomial that is taken off flattens the lines below
@@ -41,6 +41,10 @@ def blank_spectrum(runs: Sequence[tuple[Floats, Floats]], reading_time_s: float)
             h_a2_hz, gamma = fit.h_a2_hz, fit.gamma
     except NotEnoughData:
         return None
+    except np.linalg.LinAlgError:
+        return _mostly_white(f_hz, power[lines], averages, period_s)
+    if fit.gamma < LEAST_EXPONENT:
+        return _mostly_white(f_hz, power[lines], averages, period_s)
     slowest = f_hz[:1]
     folded = folded_power(fit.h_a2_hz, fit.gamma, slowest, period_s=period_s, reading_time_s=reading_time_s)
     return _psd(fit, float(folded[0]), period_s)
@@ -51,6 +55,18 @@ def folded_power(h_a2_hz: float, gamma: float, f_hz: Floats, *, period_s: float,
     rate_hz = np.arange(1, IMAGES + 1)[:, None] / period_s
     images_hz = np.concatenate((rate_hz - f_hz, rate_hz + f_hz))
     return np.asarray(np.sum(h_a2_hz * images_hz**-gamma * np.sinc(images_hz * reading_time_s) ** 2, axis=0))
+
+
+def _mostly_white(f_hz: Floats, power: Floats, averages: Floats, period_s: float) -> NoisePsd:
+    """Return the spectrum where white noise of the readings hides most of the 1/f noise.
+
+    One flat power law through both would leave out the slow noise, so gamma gets its weak prior; what is folded is
+    small beside the white level and counts in it.
+    """
+    scale_a2_hz = float(np.median(power))
+    log_h, gamma, log_w, covariance = whittle(f_hz, power / scale_a2_hz, averages)
+    h_a2_hz, w_a2_hz = float(np.exp(log_h)) * scale_a2_hz, float(np.exp(log_w)) * scale_a2_hz
+    return NoisePsd(h_a2_hz, gamma, w_a2_hz, period_s, True, covariance)
 
 
 def _known(power: Floats) -> KnownPower:

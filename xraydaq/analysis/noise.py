@@ -27,6 +27,8 @@ GAMMA_EXPECTED = (1.0, 0.3)  # weak prior: decides only where there is no 1/f no
 ASSUMED_GAMMA_U = 0.15  # where there are too few rows to fit
 LOWEST_HZ = 5e-7
 SLOW_LAGS = 1025
+SLOW_LINES = 8  # of the FFT: too wide for 1/f noise at one frequency each, their part is integrated
+SLOW_BANDS = 128
 LOG_LEVEL_U = 3.0  # of the same kind, for a white or 1/f level that is too small to be seen
 
 
@@ -100,22 +102,25 @@ class NoisePsd:
         step_hz = 1 / (count * self.period_s)
         f_hz = step_hz * np.arange(1, count // 2 + 1)
         power = self.power(f_hz) * step_hz
+        slow = min(SLOW_LINES, rows)
         few = min(64, len(f_hz))  # lines wide compared with f: replace value times width by the integral
         edges = step_hz * (np.arange(few + 1) + 0.5)
         power[:few] += self.h_a2_hz * (
-            np.diff(_power_integral(edges, self.gamma)) - f_hz[:few] ** -self.gamma * step_hz
+            np.diff(power_integral(edges, self.gamma)) - f_hz[:few] ** -self.gamma * step_hz
         )
+        power[:slow] = self.w_a2_hz * step_hz
         power[-1] /= 2
         lags = np.fft.irfft(np.concatenate(([0.0], power)), count)[:rows] * (count / 2)
         lags += power[-1] / 2 * np.cos(np.pi * np.arange(rows))  # irfft counts the last line once, the others twice
-        return np.asarray(lags + self._slow_part(rows, step_hz / 2, lowest_hz), dtype=np.float64)
+        lags += self.w_a2_hz * step_hz / 2  # white noise below the first line
+        return np.asarray(lags + self._slow_part(rows, (slow + 0.5) * step_hz, lowest_hz), dtype=np.float64)
 
     def _slow_part(self, rows: int, to_hz: float, lowest_hz: float) -> Floats:
-        edges = np.geomspace(min(lowest_hz, to_hz), to_hz, 33)
-        power = self.h_a2_hz * np.diff(_power_integral(edges, self.gamma))
+        edges = np.geomspace(min(lowest_hz, to_hz), to_hz, SLOW_BANDS + 1)
+        power = self.h_a2_hz * np.diff(power_integral(edges, self.gamma))
         f_hz = np.sqrt(edges[1:] * edges[:-1])
-        few = np.linspace(0, rows - 1, min(rows, SLOW_LAGS))  # less than a tenth of a cycle: a smooth curve
-        slow = power @ np.cos(2 * np.pi * self.period_s * np.outer(f_hz, few)) + self.w_a2_hz * to_hz
+        few = np.linspace(0, rows - 1, min(rows, SLOW_LAGS))  # about one cycle at most: a smooth curve
+        slow = power @ np.cos(2 * np.pi * self.period_s * np.outer(f_hz, few))
         return np.interp(np.arange(rows), few, slow)
 
 
@@ -131,12 +136,13 @@ def fit_psd(residual_a: Floats, *, period_s: float, reading_time_s: float, prese
         h = scale_a**2 / (np.log(len(residual_a) * period_s / reading_time_s) + 0.2)
         return NoisePsd(h, 1.0, 0.0, period_s, False, np.diag([0.25, ASSUMED_GAMMA_U**2, 0.0]))
     f_hz, power, lines = _periodogram(residual_a, period_s)
-    log_h, gamma, log_w, covariance = _whittle(f_hz, power / present / scale_a**2, lines)
+    log_h, gamma, log_w, covariance = whittle(f_hz, power / present / scale_a**2, lines)
     h, w = float(np.exp(log_h)) * scale_a**2, float(np.exp(log_w)) * scale_a**2
     return NoisePsd(h, gamma, w, period_s, True, covariance)
 
 
-def _power_integral(f_hz: NDArray[np.floating], gamma: float) -> Floats:
+def power_integral(f_hz: NDArray[np.floating], gamma: float) -> Floats:
+    """Return the antiderivative of f^-gamma at f > 0; gamma may be 1."""
     exponent = 1 - gamma
     if abs(exponent) < 1e-6:
         return np.asarray(np.log(f_hz), dtype=np.float64)
@@ -181,7 +187,8 @@ def _binned(f_hz: Floats, power: Floats, first: int, last: int, count: int) -> t
     return mean_hz, mean_power, lines * count
 
 
-def _whittle(f_hz: Floats, power: Floats, lines: Floats) -> tuple[float, float, float, Floats]:
+def whittle(f_hz: Floats, power: Floats, lines: Floats) -> tuple[float, float, float, Floats]:
+    """Fit h/f^gamma + w to averages over `lines` lines, power near 1: ln h, gamma, ln w and their covariance."""
     middle_hz = float(np.exp(np.mean(np.log(f_hz))))  # h there and gamma are nearly independent, at 1 Hz they are not
     weights = lines / HANN_CORRELATION
 

@@ -102,7 +102,8 @@ def photocurrent_step(
 
 
 def _gls_step(windows: Windows, cycles: int, order: int, psd: NoisePsd, reading_time_s: float) -> Step:
-    covariance = covariance_of_means(windows.time_s, windows.length_s, windows.readings, psd)
+    seen = _seen_over_expected(windows, psd, reading_time_s)  # else the photons, which are in A, would not fit to it
+    covariance = covariance_of_means(windows.time_s, windows.length_s, windows.readings, psd) * seen
     s_off, s_on = windows.scatter(on=False), windows.scatter(on=True)
     photons_a2 = max(s_on.value**2 - s_off.value**2, 0.0)  # noise of the beam itself, white from reading to reading
     covariance += np.diag(np.where(windows.on, photons_a2 / windows.readings, 0.0))
@@ -112,7 +113,7 @@ def _gls_step(windows: Windows, cycles: int, order: int, psd: NoisePsd, reading_
     dof = len(windows.on) - design.shape[1]
     ratio = chi2 / dof
     step = Value(float(fit_a[0]), float(np.sqrt(fit_cov[0, 0] * ratio)), "A", float(dof))
-    settled = not _bends(windows, covariance * _seen_over_expected(windows, psd, reading_time_s), s_off.dof)
+    settled = not _bends(windows, covariance, s_off.dof)
     return _step(windows, cycles, step, "gls", ratio, settled, design[:, 1:] @ fit_a[1:])
 
 
@@ -135,12 +136,16 @@ def _least_squares(design: Floats, mean_a: Floats, covariance: Floats) -> tuple[
 
 
 def _seen_over_expected(windows: Windows, psd: NoisePsd, reading_time_s: float) -> float:
-    """Return the variance of dark readings within windows over that of the spectrum: no slow bend is in it."""
+    """Return the variance of dark readings within windows over that of the spectrum: no slow bend is in it.
+
+    1 if the dark readings do not scatter at all, as coarse digits make them.
+    """
     off = ~windows.on
     expected_a = expected_scatter(
         psd, readings=int(np.median(windows.readings[off])), period_s=windows.period_s, reading_time_s=reading_time_s
     )
-    return (windows.scatter(on=False).value / expected_a) ** 2
+    seen_a = windows.scatter(on=False).value
+    return (seen_a / expected_a) ** 2 if seen_a > 0 else 1.0
 
 
 def _bends(windows: Windows, covariance: Floats, dof: float | None) -> bool:

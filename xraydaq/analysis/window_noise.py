@@ -8,7 +8,7 @@ Proc. IEEE 54 (1966) 221, equation (23): what the Dirichlet kernel of the window
 
 import numpy as np
 
-from xraydaq.analysis.noise import NoisePsd
+from xraydaq.analysis.noise import NoisePsd, power_integral
 from xraydaq.analysis.values import Floats
 
 LINES_PER_SPAN = 8  # frequency step in units of 1/(span of the trace)
@@ -24,10 +24,11 @@ def covariance_of_means(time_s: Floats, length_s: Floats, readings: Floats, psd:
     span_s = float(time_s[-1] - time_s[0] + length_s.max())
     step_hz = 1 / (LINES_PER_SPAN * span_s)
     lines_hz = step_hz * np.arange(1, int(HIGHEST_LOBE / (length_s.min() * step_hz)) + 2)
-    edges_hz = np.geomspace(SLOWEST / span_s, step_hz / 2, 41)
-    f_hz = np.concatenate((np.sqrt(edges_hz[1:] * edges_hz[:-1]), lines_hz))
-    width_hz = np.concatenate((np.diff(edges_hz), np.full(len(lines_hz), step_hz)))
-    flicker = psd.h_a2_hz * f_hz**-psd.gamma * width_hz
+    slow_hz = np.geomspace(SLOWEST / span_s, step_hz / 2, 41)
+    f_hz = np.concatenate((np.sqrt(slow_hz[1:] * slow_hz[:-1]), lines_hz))
+    edges_hz = np.concatenate((slow_hz, lines_hz + step_hz / 2))
+    # integrals: at gamma = 1.2, value times width would be 12 % low on the first line
+    flicker = psd.h_a2_hz * np.diff(power_integral(edges_hz, psd.gamma))
     wave = np.sinc(np.outer(length_s, f_hz)) * np.exp(2j * np.pi * np.outer(time_s, f_hz))
     covariance = np.asarray(((wave * flicker) @ wave.conj().T).real, dtype=np.float64)
     white_a2 = psd.w_a2_hz / (2 * psd.period_s)  # variance of one reading

@@ -20,7 +20,9 @@ def register(app: typer.Typer) -> None:
 
 
 def check_command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Bench, sample, recipe and calibration files (TOML).")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="Bench, sample, recipe and calibration files (TOML).")
+    ],
 ) -> int:
     """Check configuration files and show every mistake in them.
 
