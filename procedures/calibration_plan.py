@@ -52,8 +52,8 @@ def dose_gy(config: RunConfig) -> float:
     wanted = wanted_of(config)
     each_s = wanted.settle_duration_s + wanted.reading_duration_s
     at_reference_s = wanted.warm_up_duration_s + conditioning_cycles(wanted) * each_s
-    reference = _rate_gy_s(config, wanted.reference_foil_m, wanted.reference_current_a) * at_reference_s
-    visits = (_rate_gy_s(config, visit.foil_m, visit.current_a) for visit in visits_of(wanted))
+    reference = nominal_rate_gy_s(config, wanted.reference_foil_m, wanted.reference_current_a) * at_reference_s
+    visits = (nominal_rate_gy_s(config, visit.foil_m, visit.current_a) for visit in visits_of(wanted))
     total = reference + sum(visits) * wanted.readings * each_s
     return total if total > 0 else 0.0
 
@@ -66,8 +66,8 @@ def warnings(config: RunConfig) -> tuple[str, ...]:
 def _of_the_rates(config: RunConfig) -> Iterator[str]:
     wanted = wanted_of(config)
     for foil_m, total_m in zip(wanted.foils_m, _total_al_m(config), strict=True):
-        lowest = _rate_gy_s(config, foil_m, min(wanted.tube_currents_a))
-        highest = _rate_gy_s(config, foil_m, max(wanted.tube_currents_a))
+        lowest = nominal_rate_gy_s(config, foil_m, min(wanted.tube_currents_a))
+        highest = nominal_rate_gy_s(config, foil_m, max(wanted.tube_currents_a))
         name = format_quantity(total_m, "m")
         if not total_m >= LEAST_AL_M * (1 - 1e-9):
             yield f"{name} of aluminium: below 0.5 mm no calibration covers the beam; such readings will not be used"
@@ -93,7 +93,7 @@ def _total_al_m(config: RunConfig) -> tuple[float, ...]:
     return tuple(fixed_m + foil_m for foil_m in wanted.foils_m)
 
 
-def _rate_gy_s(config: RunConfig, foil_m: float, current_a: float) -> float:
+def nominal_rate_gy_s(config: RunConfig, foil_m: float, current_a: float) -> float:
     """Get the nominal kerma rate; nan, which no comparison warns of, where the table has no such beam."""
     wanted = wanted_of(config)
     fixed_m = 0.0 if config.bench.filters is None else config.bench.filters.fixed_m

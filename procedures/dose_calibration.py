@@ -4,6 +4,7 @@ Each visit to a setting takes readings with the beam off and on by turns. Settin
 recipe's seed fixes; one setting is repeated all along. Not verified on hardware.
 """
 
+import math
 from typing import ClassVar
 
 from procedures.base import BadReadings, BenchProcedure, Phase, Plan
@@ -17,13 +18,14 @@ from procedures.calibration_order import (
     visits_of,
     wanted_of,
 )
-from procedures.calibration_plan import beam_s, details, dose_gy, warnings
+from procedures.calibration_plan import beam_s, details, dose_gy, nominal_rate_gy_s, warnings
+from procedures.dose_watch import DoseWatch
 from procedures.dosimetry import COLUMNS as DOSE_COLUMNS
 from procedures.dosimetry import Dosimetry
 from procedures.parameters import described_by
 from xraydaq.config import RunConfig
 from xraydaq.config.recipes.dose_calibration import DoseCalibrationParameters
-from xraydaq.errors import InstrumentError
+from xraydaq.errors import InstrumentError, SafetyTrip
 from xraydaq.safety import WayBack
 from xraydaq.storage import Column
 
@@ -72,6 +74,7 @@ class DoseCalibration(BenchProcedure):
         self._beam = Beam(self)
         self._dosimetry = Dosimetry(self, self._wanted.air_temperature_k, self._wanted.air_pressure_pa)
         self._bad = BadReadings()
+        self._watch = DoseWatch()
         self._beam.prepare(way_back)
         self._dosimetry.prepare(way_back)
 
@@ -104,16 +107,34 @@ class DoseCalibration(BenchProcedure):
         self.phase(visit.key, visit.text)
         self._beam.mount(visit.foil_m)
         self._dosimetry.keep_ready()
-        self._read(visit, 0)
+        self._dark(visit, 0)
         for repeat in range(self._wanted.readings):
             self._beam.on(self._wanted.tube_voltage_v, visit.current_a)
             self.wait(self._wanted.settle_duration_s)
-            self._read(visit, 2 * repeat + 1)
+            self._lit(visit, 2 * repeat + 1)
             self._beam.off()
-            self._read(visit, 2 * repeat + 2)
+            self._dark(visit, 2 * repeat + 2)
 
-    def _read(self, visit: Visit, repeat: int) -> None:
-        """Take one reading and store its row, without a value where it failed; three in a row end the run.
+    def _lit(self, visit: Visit, repeat: int) -> None:
+        rate_gy_s = self._read(visit, repeat)
+        try:
+            self._watch.lit(rate_gy_s, nominal_rate_gy_s(self.context.config, visit.foil_m, visit.current_a))
+        except SafetyTrip:
+            self._beam.off()
+            raise
+
+    def _dark(self, visit: Visit, repeat: int) -> None:
+        """Read without beam; where that shows a dose, off is sent again and the next reading follows at once."""
+        try:
+            while self._watch.dark(self._read(visit, repeat)):
+                self.context.note("dose", "the chamber shows a dose with the beam off: read again", "warning")
+                self._beam.off()
+        except SafetyTrip:
+            self._beam.off()
+            raise
+
+    def _read(self, visit: Visit, repeat: int) -> float:
+        """Take one reading, store its row, and get its rate: nan where it failed; three in a row end the run.
 
         The row holds the beam as it was during the reading.
         """
@@ -122,6 +143,7 @@ class DoseCalibration(BenchProcedure):
         self.emit_row(**values | self._beam.values() | others)
         if failure is None:
             self._bad.good()
-            return
+            return values["kerma_rate"]
         self.context.note("bad_reading", str(failure), "warning")
         self._bad.bad(InstrumentError(str(failure)))
+        return math.nan

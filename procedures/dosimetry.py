@@ -5,6 +5,7 @@ Not verified on hardware, whichever way the dose comes.
 
 import json
 import math
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
@@ -93,6 +94,8 @@ class Dosimetry:
             reading = self.dosimeter.read()
             self.dosimeter.stop()
         except InstrumentError as error:
+            with suppress(InstrumentError):  # the failure to tell is the first one; the way back stops it again
+                self.dosimeter.stop()
             return begun | _nothing(), error
         return begun | _values(reading), None
 

@@ -72,12 +72,12 @@ class NoiseSpectrum(BenchProcedure):
         self._plugged = ""
         self._number = 0
         way_back.add("bias of the preamplifier off", preamplifier.safe_off)
-        way_back.add("analyser stopped", analyser.safe_off)
         self._source: Source | None = None
         if wanted.current_duration_s > 0:
             self._source = Source(self, wanted, largest_bias_v=abs(wanted.bias_v))
             self._source.prepare(way_back)
         self._stage.prepare(way_back)
+        way_back.add("analyser stopped", analyser.safe_off)  # last: it drives nothing
         preamplifier.configure(Sr570Settings(sensitivity_a_v=wanted.sensitivity_a_v, gain_mode=wanted.gain_mode))
 
     def measure_all(self) -> None:

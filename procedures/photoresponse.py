@@ -31,6 +31,9 @@ SETTLING_PERIOD_S = 1.0
 LOOK_S = 0.1
 """So long before an edge the tube is looked at: the look would else be due after it, where the tube answers late."""
 
+PRINTED_AIR_C_GY_M2 = 0.16
+"""Air ionisation as published, 16 uC/(Gy cm^2): Y. Song et al., Research 2020, 5958243, supplement."""
+
 
 @described_by(PhotoresponseParameters)
 class Photoresponse(ChoppedBeamProcedure):
@@ -177,4 +180,7 @@ def _warnings(config: RunConfig, rates: list[float]) -> Iterator[str]:
     if wanted.expected_sensitivity_c_gy_m2 is not None and config.sample.treatment != "glass":
         lowest_a = wanted.expected_sensitivity_c_gy_m2 * config.sample.area_m2 * min(rates)
         yield from of_the_photocurrent(wanted, lowest_a, f"at {gy_text(min(rates))}")
+    if config.sample.treatment == "glass":
+        lowest_a = PRINTED_AIR_C_GY_M2 * config.sample.area_m2 * min(rates)
+        yield from of_the_photocurrent(wanted, lowest_a, f"of the air at {gy_text(min(rates))}")
     yield from of_the_warm_up(wanted)

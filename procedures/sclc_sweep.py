@@ -26,6 +26,8 @@ from xraydaq.storage import STATUS_FLAGS, Column
 from xraydaq.units import format_quantity
 
 LIMITED = STATUS_FLAGS["compliance"]
+ENDS_KEY = "ends below point "
+"""Checkpoint of a sweep that the compliance has ended: a resumed run goes no further either."""
 
 
 @described_by(SclcSweepParameters)
@@ -62,9 +64,14 @@ class SclcSweep(BenchProcedure):
         lowest_a = current_range_a(wanted.current_range_a)
         self._bounds = {"lowest_a": lowest_a, "highest_a": max(current_range_a(wanted.compliance_a), lowest_a)}
         self._ranges = Ranges(voltage_range_v(abs(wanted.lowest_bias_v)), lowest_a)
-        self._points = len(wanted.levels_v)
+        self._points = self._earlier_points(len(wanted.levels_v))
         self._source.prepare(way_back)
         self._stage.prepare(way_back)
+
+    def _earlier_points(self, points: int) -> int:
+        """Get how many points a sweep has, by what earlier segments of this run have met."""
+        found = (key.removeprefix(ENDS_KEY) for key in self.context.done if key.startswith(ENDS_KEY))
+        return min((max(int(text), 1) for text in found), default=points)
 
     def measure_all(self) -> None:
         """Baseline at 0 V, then every sweep that no earlier segment has completed."""
@@ -103,6 +110,7 @@ class SclcSweep(BenchProcedure):
             if row.status & LIMITED and direction > 0:
                 self.context.note("compliance", f"sweeps end below {levels_v[point]:g} V from here on", "warning")
                 self._points = max(point, 1)
+                self.checkpoint(f"{ENDS_KEY}{point}")
                 break
 
     def _go_near(self, bias_v: float) -> None:

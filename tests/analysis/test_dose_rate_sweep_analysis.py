@@ -165,6 +165,8 @@ def test_a_dose_that_the_chamber_did_not_see_whole_is_not_traceable():
     for ratio, traceable in ((1e-3, False), (0.9, True), (None, True), (5.0, False)):
         result = evaluate(*columns, **settings | {"dose": replace(settings["dose"], kerma_ratio=ratio)})
         assert bool(said(result, "dose not traceable")) != traceable
+    uncovered = replace(settings["dose"], kerma_ratio=0.9, field_covers_chamber=False)
+    assert said(evaluate(*columns, **settings | {"dose": uncovered}), "the field did not cover the chamber")
 
 
 def test_a_dark_current_that_follows_the_temperature_is_named_with_its_correlation():

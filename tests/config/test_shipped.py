@@ -83,6 +83,13 @@ def test_the_main_recipe_is_the_main_job():
     assert (wanted.bias_v, wanted.duration_s, wanted.period_s) == (5.0, 800 * 60.0, 1.0)
 
 
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
+def test_a_shipped_recipe_that_reads_a_crystal_logs_its_temperature(path):
+    roles = load_run(path).recipe.parameters.roles
+    # the dark current alone also runs on a bench without a controller; --set stage_temperature logs it there
+    assert "smu" not in roles or "temperature" in roles or path.name.startswith("bias_stability")
+
+
 LAB = shipped_configs() / "benches" / "lab_gpib.toml"
 
 

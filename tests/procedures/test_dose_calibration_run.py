@@ -1,17 +1,22 @@
 """A dose calibration on the simulated bench: beam only while it is needed, every setting visited, dark at the end."""
 
+import math
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from instruments.sim.bench import SimBench
+from instruments.sim.faults import TimedFault
 from procedures.calibration_order import visits_of
+from procedures.dose_watch import DoseWatch
+from procedures.dosimetry import Dosimetry
 from tests.procedures.interrupting import Stopper, checkpoints_of
+from tests.procedures.parts_bench import StageAlone, StageParameters, parts
 from xraydaq.bench import opening
 from xraydaq.config import load_run
 from xraydaq.config.shipped import shipped_configs
-from xraydaq.errors import ConfigError
+from xraydaq.errors import ConfigError, InstrumentTimeout, SafetyTrip
 from xraydaq.evaluation import evaluate_stored
 from xraydaq.plan import plan_of
 from xraydaq.runner import RunOptions, run
@@ -95,6 +100,80 @@ def test_a_beam_smaller_than_the_chamber_is_named_from_the_wire_up(tmp_path):
     result = evaluate_stored(read_run(run(config, RunOptions(out=tmp_path)).folder))
     assert result.verdict == "dose not traceable: does the field cover the chamber?"
     assert result.prediction.ratio.value == pytest.approx(955, rel=0.1, abs=0)
+
+
+def bench_with(tmp_path, faults):
+    bench = tmp_path / "faulty.toml"
+    text = (shipped_configs() / "benches" / "simulated.toml").read_text()
+    bench.write_text(text.replace("[twin]\n", f'[twin]\nfaults = "{faults}"\n'))
+    return bench
+
+
+@pytest.mark.parametrize("start_s", [0, 450])
+def test_a_beam_that_brings_no_dose_goes_off_after_the_first_such_reading(tmp_path, beams, start_s):
+    bench = bench_with(tmp_path, f"beam_without_dose@{start_s}-100000")
+    outcome = run(config_of(bench=bench), RunOptions(out=tmp_path))
+    assert (outcome.state, outcome.exit_code) == ("failed", 3)
+    assert "no dose: shutter? chamber? range?" in outcome.reason
+    columns = read_run(outcome.folder).columns
+    nothing = (columns["beam_on"] == 1) & (np.abs(columns["kerma_rate"]) < 1e-9)
+    assert np.flatnonzero(nothing).tolist() == [len(nothing) - 1]
+    assert (len(nothing) > ROWS_OF_A_VISIT) == (start_s > 0)
+    assert not beams[-1].on
+
+
+def test_a_dose_without_beam_ends_the_run_after_two_readings_and_no_beam_comes_between(tmp_path, beams):
+    bench = bench_with(tmp_path, "dose_without_beam@450-100000")
+    outcome = run(config_of(bench=bench), RunOptions(out=tmp_path))
+    assert (outcome.state, outcome.exit_code) == ("failed", 3)
+    assert "dose without beam" in outcome.reason
+    columns = read_run(outcome.folder).columns
+    shown = (columns["beam_on"] == 0) & (columns["kerma_rate"] > 2e-9)
+    assert np.flatnonzero(shown).tolist() == [len(shown) - 2, len(shown) - 1]
+    assert not beams[-1].on
+
+
+def test_a_dose_without_beam_that_is_gone_at_the_next_reading_ends_nothing():
+    watch = DoseWatch()
+    assert not any(watch.dark(rate_gy_s) for rate_gy_s in (1e-11, -2e-11, 0.0, math.nan))
+    for _ in range(3):
+        assert watch.dark(1e-6)
+        assert not watch.dark(2e-11)
+
+
+def test_a_setting_too_low_for_the_chamber_is_not_taken_for_a_missing_dose():
+    watch = DoseWatch()
+    watch.lit(1e-8, 1e-5)  # the beam covers a thousandth of the chamber
+    watch.lit(5e-12, 5e-9)
+    with pytest.raises(SafetyTrip, match="no dose"):
+        watch.lit(5e-12, 5e-6)
+    with pytest.raises(SafetyTrip, match="no dose"):
+        watch.lit(5e-12, math.nan)
+
+
+class ChamberAlone(StageAlone):
+    """Has the dosimeter and nothing else."""
+
+    def prepare(self, way_back):
+        """Prepare the dosimeter."""
+        self.dosimetry = Dosimetry(self, None, None)
+        self.dosimetry.prepare(way_back)
+
+
+def test_a_measurement_whose_reading_failed_is_ended_at_once(monkeypatch):
+    monkeypatch.setattr(StageParameters, "ROLES", ("dosimeter",))
+    with parts(ChamberAlone) as rig:
+        digitizer, seen = rig.world.devices["dosimeter"].digitizer, []
+
+        def script(procedure):
+            begin_s = rig.clock.now()
+            silent = TimedFault("missing", begin_s + 5.0, begin_s + 12.0)  # READ? is asked twice, 1.5 s apart
+            rig.world.links["dosimeter"].add_fault(silent)
+            values, failure = procedure.dosimetry.take("chamber", 10.0)
+            seen.append((values["status"], type(failure), digitizer.running))
+
+        assert rig.run(script) is None
+    assert seen == [(STATUS_FLAGS["bad_reply"], InstrumentTimeout, False)]
 
 
 def test_the_order_is_random_and_comes_again_with_its_seed():

@@ -89,6 +89,22 @@ def test_a_stop_ends_dark_and_the_run_goes_on_at_the_point_that_was_cut_off(tmp_
     assert result.steps.failed == {}
 
 
+def test_a_blank_run_that_was_cut_off_is_evaluated_from_where_it_was_repeated(tmp_path):
+    config = config_of('foils=["1 mm"]', 'tube_currents=["20 uA", "95 uA", "194 uA"]')
+    points = points_of(config)
+    assert points[-1].is_blank
+    before = 30 + (len(points) - 1) * WINDOWS * 40
+    stopped = run(config, RunOptions(out=tmp_path), Stopper(after=before + 150))
+    assert checkpoints_of(read_run(stopped.folder)) == [point.key for point in points[:-1]]
+    whole = read_run(run(config, RunOptions(out=tmp_path, resume=stopped.folder)).folder)
+    abandoned = whole.columns["status"] & STATUS_FLAGS["abandoned"] != 0
+    assert set(whole.columns["point"][abandoned]) == {points[-1].number}
+    result = evaluate_stored(whole)
+    assert len(result.steps.blanks) == 2
+    first, repeated = (step.windows.time_s - step.windows.time_s[0] for step in result.steps.blanks)
+    assert repeated == pytest.approx(first, abs=0.5)  # a reading begins up to 0.4 s after its edge
+
+
 def test_blank_runs_have_the_schedule_of_the_visits(tmp_path):
     result = evaluate_stored(read_run(run(config_of(), RunOptions(out=tmp_path)).folder))
     assert len(result.steps.blanks) == 2

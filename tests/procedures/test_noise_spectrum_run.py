@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from instruments.agilent35670a import Agilent35670A
+from instruments.keithley2400 import Keithley2400
 from instruments.sim.sr570 import SimSr570
 from instruments.sim.twin import Crystal
 from tests.procedures.interrupting import Stopper
@@ -127,6 +129,26 @@ def test_a_stop_is_safe_and_the_run_goes_on_with_the_part_that_was_cut(tmp_path,
     assert [block.header["number"] for block in stored.blocks] == [1, 2, 3, 4, 5, 6]
     assert len({block.header["range_dbvrms"] for block in stored.blocks}) == 1
     assert is_off(stored, seen[1][-1])
+
+
+def test_bias_and_output_are_off_before_the_analyser_is_asked_to_stop(tmp_path, monkeypatch):
+    deeds = []
+    for kind, name, deed in (
+        (Crystal, "set_bias", lambda time_s, bias_v: f"{abs(bias_v):.1f} V"),
+        (Keithley2400, "safe_off", lambda: "output off"),
+        (Agilent35670A, "safe_off", lambda: "analyser"),
+    ):
+        done = getattr(kind, name)
+
+        def watched(instrument, *given, done=done, deed=deed):
+            deeds.append(deed(*given))
+            return done(instrument, *given)
+
+        monkeypatch.setattr(kind, name, watched)
+    stop = Stopper(when=lambda kind, message: "dark current:" in message)
+    assert run(config_of(), RunOptions(out=tmp_path), stop).state == "stopped"
+    way_back = deeds[len(deeds) - deeds[::-1].index("5.0 V") :]
+    assert way_back.index("0.0 V") < way_back.index("output off") < way_back.index("analyser")
 
 
 def test_without_a_dark_current_no_source_measure_unit_is_needed(tmp_path):

@@ -107,6 +107,21 @@ def test_a_sweep_turns_round_where_the_compliance_limits_the_current(tmp_path):
     assert evaluate_stored(stored).dropped["compliance"] == 1
 
 
+def test_a_resumed_run_goes_no_higher_than_the_compliance_let_the_first_segment(tmp_path, seen_v):
+    config = config_of("compliance=100 uA")
+    stopped = run(config, RunOptions(out=tmp_path), Stopper(when=lambda kind, message: message == "sweep 1"))
+    first = read_run(stopped.folder)
+    ends, key = checkpoints_of(first)
+    assert key == "sweep 1"
+    last = int(first.columns["point"][first.columns["direction"] == 1].max())
+    assert ends == f"ends below point {last}"
+    seen_v.clear()
+    stored = read_run(run(config, RunOptions(out=tmp_path, resume=stopped.folder)).folder)
+    assert max(seen_v) < config.recipe.parameters.levels_v[last] * (1 - 1e-3)
+    down = stored.columns["direction"] == -1
+    assert stored.columns["point"][down & (stored.columns["status"] == 0)].tolist() == [*reversed(range(last))]
+
+
 def test_compliance_ends_the_run_safely_where_the_recipe_says_so(tmp_path, seen_v):
     outcome = run(config_of("compliance=100 uA", "on_compliance=stop"), RunOptions(out=tmp_path))
     assert (outcome.state, outcome.exit_code) == ("failed", 3)

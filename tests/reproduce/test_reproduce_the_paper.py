@@ -7,7 +7,7 @@ import pytest
 from xraydaq.analysis.values import Value
 from xraydaq.config import load_bench, shipped_configs
 from xraydaq.errors import StorageError
-from xraydaq.reproduce.blind import Pull, dishonest, pulls_of
+from xraydaq.reproduce.blind import TRUTHS, Pull, dishonest, pulls_of
 from xraydaq.reproduce.measured import Measured, read_back
 from xraydaq.reproduce.pages import panels_of, write_report
 from xraydaq.reproduce.programme import SHELF_DATES_H, Job, programme
@@ -25,7 +25,7 @@ def traps(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reproduction")
     (folder / "benches").mkdir()
     job = replace(TRAPS, overrides=("points_per_decade=10",), twin={"blind_seed": 3})
-    done = run_job(job, folder, 5, START_UTC_S)
+    done = run_job(job, bench_for(job, folder), folder, 5, START_UTC_S)
     assert done.problem == ""
     return folder, read_back({job.key: done.file})
 
@@ -90,9 +90,10 @@ def test_the_report_has_table_figures_tensions_and_answers_and_is_never_overwrit
 
 
 def test_a_run_that_cannot_be_made_is_told_and_leaves_no_result(tmp_path):
-    (tmp_path / "benches").mkdir()
-    done = run_job(replace(TRAPS, overrides=("highest_bias=500 V",)), tmp_path, 1, START_UTC_S)
+    job = replace(TRAPS, overrides=("highest_bias=500 V",))
+    done = run_job(job, bench_for(job, tmp_path), tmp_path, 1, START_UTC_S)
     assert done.file is None
+    assert done.exit_code == 2
     assert "over the limit" in done.problem
 
 
@@ -104,10 +105,16 @@ def test_a_line_agrees_within_two_standard_uncertainties(value, verdict):
     )
 
 
-def pulls(mean, spread, count=40):
-    draws = np.random.default_rng(7).standard_normal(count)
+def pulls(mean, spread, programmes=20):
+    draws = np.random.default_rng(7).standard_normal(3 * programmes)
     draws = (draws - draws.mean()) / draws.std(ddof=1)
-    return [Pull("q", "k", Value(mean + spread * draw, 1.0, "1"), 0.0) for draw in draws]
+    found = []
+    for quantity, (_, pattern, _) in TRUTHS.items():
+        count = programmes * (3 if "{}" in pattern else 1)
+        of_it = draws[:count] - draws[:count].mean()
+        of_it /= of_it.std(ddof=1)
+        found += [Pull(quantity, "k", Value(mean + spread * draw, 1.0, "1"), 0.0) for draw in of_it]
+    return found
 
 
 @pytest.mark.parametrize(
@@ -115,7 +122,14 @@ def pulls(mean, spread, count=40):
     [(0.0, 1.0, True), (0.49, 1.3, True), (0.6, 1.0, False), (-0.6, 1.0, False), (0.0, 0.6, False), (0.0, 1.4, False)],
 )
 def test_pulls_are_honest_only_around_zero_and_about_as_wide_as_they_say(mean, spread, honest):
-    assert (dishonest(pulls(mean, spread)) == []) == honest
+    assert (dishonest(pulls(mean, spread), 20) == []) == honest
+
+
+def test_a_quantity_that_was_not_measured_is_not_honest():
+    whole = pulls(0.0, 1.0)
+    without = [each for each in whole if each.quantity != "transition"]
+    assert dishonest(without, 20) == ["transition: 0 pulls instead of 60"]
+    assert dishonest([], 20)
 
 
 def test_the_temperature_coefficient_of_the_published_energies_is_16_percent_per_kelvin():

@@ -44,6 +44,8 @@ def remarks(
 
 def _of_the_dose(dose: Dose, steps: SweepSteps) -> Iterator[str]:
     ratio = dose.kerma_ratio
+    if not dose.field_covers_chamber:
+        yield "dose not traceable: the field did not cover the chamber in the calibration"
     if ratio is not None and not TRACEABLE[0] <= ratio <= TRACEABLE[1]:
         yield (
             f"dose not traceable: the chamber read {ratio:.2g} times the kerma rate predicted, does the field cover "

@@ -79,7 +79,9 @@ def flags_of_the_gain(dose: Dose) -> tuple[str, ...]:
 
 
 def flags_of_the_dose(dose: Dose) -> tuple[str, ...]:
-    """Return a flag for a dose rate that the beam model contradicts."""
+    """Return a flag for a dose rate that the beam model or the record of the calibration contradicts."""
+    if not dose.field_covers_chamber:
+        return ("dose not traceable: the field did not cover the chamber in the calibration",)
     if dose.kerma_ratio is None or TRACEABLE[0] < dose.kerma_ratio < TRACEABLE[1]:
         return ()
     return (f"dose not traceable: measured over predicted kerma rate is {dose.kerma_ratio:.3g}",)

@@ -23,7 +23,7 @@ class Dose:
     A point whose dose rate is nan (outside the calibration) is not used. `reference` marks the visits of the
     reference point; `unity_gain_c_gy_m2`: unity-gain sensitivity of the beam quality, `half_value_layer_m`: of the
     beam, both nan where not known. `common_u_rel`: relative u of all dose rates, by source. `kerma_ratio`: measured
-    over predicted kerma rate of the calibration, None if not known.
+    over predicted kerma rate of the calibration, None if not known; `field_covers_chamber`: as its record says.
     """
 
     dose_rate_gy_s: Floats
@@ -34,6 +34,7 @@ class Dose:
     half_value_layer_m: Floats
     common_u_rel: Mapping[str, float] = field(default_factory=dict)
     kerma_ratio: float | None = None
+    field_covers_chamber: bool = True
 
     def check(self) -> None:
         """Raise ValueError for columns of different lengths or a dose rate that cannot be."""

@@ -56,7 +56,7 @@ def plan_command(
 ) -> int:
     """Show what a run would do, without opening anything.
 
-    Readings, phases, duration, bias steps, disk, and every limit with the line that sets it.
+    Readings, phases, duration, beam time and dose, disk, every limit with the line that sets it, and warnings.
 
     \b
     Examples:

@@ -8,9 +8,12 @@ import typer
 from xraydaq.errors import EXIT_DONE, ConfigError, RunFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xraydaq.reproduce.measured import Measured
     from xraydaq.reproduce.programme import Job
     from xraydaq.reproduce.running import Done
+    from xraydaq.reproduce.table import Row
 
 FOLDER = Path("data/reproduction")
 
@@ -63,10 +66,12 @@ def reproduce_command(
         shown = [row for row in rows if row.measured is not None] if only else rows
         typer.echo(f"\n{text_of(shown)}")
         _write_report(folder, shown, measured)
+        good = all(row.is_good for row in shown)
     else:
+        good = True
         _open_the_truth(measured)
     typer.echo(f"\nsimulated bench; {clock.now() - begin_s:.0f} s")
-    return RunFailed.exit_code if any(each.file is None for each in done.values()) else EXIT_DONE
+    return EXIT_DONE if good and not any(each.exit_code for each in done.values()) else RunFailed.exit_code
 
 
 def _chosen(jobs: "tuple[Job, ...]", words: list[str]) -> "list[Job]":
@@ -88,7 +93,7 @@ def _new_folder(out: Path, utc_s: float) -> Path:
 
 
 def _show(done: "Done", count: str) -> None:
-    state = f"{done.seconds:.0f} s" if done.file is not None else f"FAILED: {done.problem}"
+    state = f"{done.duration_s:.0f} s" if done.file is not None else f"FAILED: {done.problem}"
     problem = f" ({done.problem})" if done.file is not None and done.problem else ""
     typer.echo(f"  {count:>6}  {done.job.key:24} {state}{problem}")
 
@@ -99,7 +104,7 @@ def _with_trend(measured: "Measured") -> "Measured":
     return with_trend(measured)
 
 
-def _write_report(folder: Path, rows: list, measured: "Measured") -> None:  # type: ignore[type-arg]
+def _write_report(folder: Path, rows: "Sequence[Row]", measured: "Measured") -> None:
     from xraydaq.reproduce.pages import panels_of, write_report
 
     for path in write_report(folder, rows, measured, panels_of(measured)):

@@ -1,5 +1,6 @@
 """Checks of a bench file beyond the type of each key."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 
@@ -86,8 +87,19 @@ def _missing_for_roles(document: Document, checked: Checked[Bench]) -> Iterator[
                 yield f"{document.origin(path)}: {dotted((*path, key))}: missing; roles.{name} needs it"
 
 
+LOOPBACK = re.compile(
+    r"TCPIP\d*::(127\.\d+\.\d+\.\d+|localhost|::1)::\d+::SOCKET|ASRL/dev/(pts/|ttys)\d+::INSTR", re.IGNORECASE
+)
+"""What simulators of another process on this computer can be behind: a port of its own, or a pseudo-terminal."""
+
+
 def _cable_problems(bench: Bench, name: str, resource: str) -> Iterator[str]:
-    if bench.simulated and not resource.startswith(SIM):
+    if bench.served_simulation and not LOOPBACK.fullmatch(resource):
+        yield (
+            "is not on this computer, but served_simulation says that simulators of this computer are served; "
+            'allowed: ports such as "TCPIP::127.0.0.1::5025::SOCKET" and pseudo-terminals'
+        )
+    elif bench.simulated and not resource.startswith(SIM):
         yield f'is a real instrument, but [twin] makes this bench simulated; write "{SIM}{name}" or remove [twin]'
     elif resource.startswith(SIM) and not bench.simulated:
         yield "is simulated, but the bench has no table [twin]; add [twin] or name a real instrument"

@@ -84,7 +84,7 @@ def _beams(draft: Draft, limits: Limits) -> Iterator[str]:
             "version does on simulated benches only: on a real bench the beam needs a guardian that survives this "
             "program, and there is none yet"
         )
-    yield from _over_limits(draft, ((key, kv) for key, kv, _ in beams[:1]), limits.get(TUBE_VOLTAGE))
+    yield from _over_limits(draft, (("tube_voltage", kv) for _, kv, _ in beams), limits.get(TUBE_VOLTAGE))
     yield from _over_limits(draft, ((key, current) for key, _, current in beams), limits.get(TUBE_CURRENT))
     yield from _over_limits(draft, ((key, kv * current) for key, kv, current in beams), limits.get(TUBE_POWER))
 
@@ -127,11 +127,11 @@ def _calibration(draft: Draft) -> Iterator[str]:
 
 def _uncalibrated_beams(draft: Draft, calibration: DoseCalibration) -> Iterator[str]:
     wanted, origin = draft.recipe.parameters, draft.origin("recipe.calibration")
-    for key, tube_voltage_v, _ in tuple(wanted.beams())[:1]:
+    for tube_voltage_v in sorted({voltage_v for _, voltage_v, _ in wanted.beams()}):
         if abs(tube_voltage_v - calibration.tube_voltage_v) > 1e-6 * calibration.tube_voltage_v:
             yield (
-                f"{_at(draft, key)}{format_quantity(tube_voltage_v, 'V')} is not the voltage of the calibration "
-                f"({origin}); allowed: {format_quantity(calibration.tube_voltage_v, 'V')}"
+                f"{_at(draft, 'tube_voltage')}{format_quantity(tube_voltage_v, 'V')} is not the voltage of the "
+                f"calibration ({origin}); allowed: {format_quantity(calibration.tube_voltage_v, 'V')}"
             )
     if draft.bench.filters is None:
         return

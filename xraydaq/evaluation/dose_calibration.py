@@ -7,6 +7,7 @@ import numpy as np
 from xraydaq.analysis.dose_calibration import DoseRecord
 from xraydaq.analysis.dose_calibration import evaluate as evaluate_arrays
 from xraydaq.analysis.dose_calibration_result import DoseCalibrationResult
+from xraydaq.analysis.values import NotEnoughData
 from xraydaq.config.tube_model import nominal_table
 from xraydaq.evaluation.told import headings, parameters_of
 from xraydaq.storage import StoredRun
@@ -25,6 +26,8 @@ def evaluate(stored: StoredRun) -> DoseCalibrationResult:
         NotEnoughData: the readings do not allow it.
     """
     columns, wanted = stored.columns, parameters_of(stored)
+    if not np.isfinite(columns["kerma_rate"]).any():
+        raise NotEnoughData("the run ended before its first dose reading")
     table_al_m, table_gy_s_a = nominal_table(wanted["tube_voltage_v"], wanted["distance_m"])
     return evaluate_arrays(
         columns["elapsed"] + np.nan_to_num(columns["duration"]) / 2,

@@ -62,6 +62,7 @@ def dose_of(stored: StoredRun, current_a: Floats, al_m: Floats, reference: Boole
         half_value_layer_m=np.array([_half_value_layer_m(calibration, al) for al in al_m]),
         common_u_rel={f"dose: {name.replace('_', ' ')}": u for name, u in calibration.shares.items()},
         kerma_ratio=_kerma_ratio(calibration),
+        field_covers_chamber=calibration.field_covers_chamber,
     )
 
 

@@ -9,6 +9,7 @@ from instruments.keithley2400.source_accuracy import bias_uncertainty_v
 from xraydaq.analysis.field_sweep import Timing
 from xraydaq.analysis.field_sweep import evaluate as evaluate_arrays
 from xraydaq.analysis.field_sweep_result import FieldSweepResult
+from xraydaq.analysis.values import NotEnoughData
 from xraydaq.evaluation.dose_told import dose_of, settings_of, spot_of
 from xraydaq.evaluation.told import headings, parameters_of, reading_time_s
 from xraydaq.storage import StoredRun
@@ -29,6 +30,8 @@ def evaluate(stored: StoredRun) -> FieldSweepResult:
     """
     columns, wanted, sample = stored.columns, parameters_of(stored), stored.header.sample
     numbers, current_a, al_m = settings_of(stored)
+    if not len(numbers):
+        raise NotEnoughData("the run ended before its first bias was measured")
     bias_v = np.array([np.nanmedian(columns["voltage"][columns["point"] == number]) for number in numbers])
     return evaluate_arrays(
         columns["elapsed"],

@@ -10,8 +10,7 @@ from xraydaq.analysis.noise import NoisePsd
 from xraydaq.analysis.noise_spectrum import AllanReference, NoiseSpectrumResult, Spectrum
 from xraydaq.analysis.noise_spectrum import evaluate as evaluate_arrays
 from xraydaq.analysis.trace import reading_period_s
-from xraydaq.analysis.values import Floats
-from xraydaq.errors import StorageError
+from xraydaq.analysis.values import Floats, NotEnoughData
 from xraydaq.evaluation.told import headings, parameters_of
 from xraydaq.storage import Block, StoredRun
 
@@ -52,7 +51,7 @@ def _good(stored: StoredRun) -> list[Block]:
     """Spectra that were not overloaded; the last one of each number."""
     found = {block.header["number"]: block for block in stored.blocks if not block.header["overload"]}
     if not any(block.header["kind"] == "device" for block in found.values()):
-        raise StorageError(f"{stored.path}: no spectrum of the crystal at bias")
+        raise NotEnoughData("the run has no spectrum of the crystal at bias")
     return list(found.values())
 
 

@@ -50,7 +50,7 @@ def pulls_of(measured: Measured) -> list[Pull]:
         keys = [pattern.format(treatment) for treatment in TREATMENTS] if "{}" in pattern else [pattern]
         for key in keys:
             value, truth = measured.value(key, name), truth_of(measured.runs.get(key), truth_name)
-            if value is not None and truth is not None and value.u > 0:
+            if value is not None and truth is not None and 0 < value.u < math.inf:
                 found.append(Pull(quantity, key, value, truth))
     return found
 
@@ -82,11 +82,18 @@ def spread(values: "np.typing.NDArray[np.float64]") -> float:
     return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
 
-def dishonest(pulls: Sequence[Pull]) -> list[str]:
-    """Name every quantity whose pulls do not have mean 0 +- 0.5 and spread 1 +- 0.35."""
+def dishonest(pulls: Sequence[Pull], programmes: int) -> list[str]:
+    """Name every quantity whose pulls do not have mean 0 +- 0.5 and spread 1 +- 0.35, or of which some are missing.
+
+    `programmes`: how many were run; each must give a pull for every job that has a truth.
+    """
     said = []
-    for quantity in dict.fromkeys(each.quantity for each in pulls):
+    for quantity, (_, pattern, _) in TRUTHS.items():
         values = np.array([each.value for each in pulls if each.quantity == quantity])
+        expected = programmes * (len(TREATMENTS) if "{}" in pattern else 1)
+        if len(values) < expected:
+            said.append(f"{quantity}: {len(values)} pulls instead of {expected}")
+            continue
         mean, width = float(values.mean()), spread(values)
         if not (abs(mean) <= MEAN_ALLOWED and abs(width - 1) <= SPREAD_ALLOWED):
             said.append(f"{quantity}: {len(values)} pulls with mean {mean:+.2f} and spread {width:.2f}")

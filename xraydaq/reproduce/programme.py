@@ -21,6 +21,8 @@ class Job:
     bench: str = "simulated"
     twin: Mapping[str, str | float] = field(default_factory=dict)
     overrides: tuple[str, ...] = ()
+    number: int = 0
+    """Its place in the whole programme, from which its seed follows."""
     cites_calibration: bool = False
     """It runs after the dose calibration and states its doses by that."""
     after_h: float = 0.0
@@ -34,7 +36,8 @@ def programme(blind_seed: int | None = None) -> tuple[Job, ...]:
     """
     hidden: dict[str, str | float] = {} if blind_seed is None else {"blind_seed": blind_seed}
     return tuple(
-        replace(job, twin={**job.twin, **hidden}, cites_calibration=job.recipe in WITH_BEAM) for job in _jobs()
+        replace(job, number=number, twin={**job.twin, **hidden}, cites_calibration=job.recipe in WITH_BEAM)
+        for number, job in enumerate(_jobs())
     )
 
 
@@ -47,7 +50,8 @@ def _jobs() -> Iterator[Job]:
             f"conductivity {treatment}", _of("temperature_sweep", treatment), f"{treatment}_gap", "simulated_cold"
         )
     for treatment in TREATMENTS:
-        yield Job(f"dark {treatment}", _of("bias_stability", treatment), treatment)
+        recipe, held = _of("bias_stability", treatment), 'stage_temperature="298.15 K"'
+        yield Job(f"dark {treatment}", recipe, treatment, overrides=(held,))
     yield Job("field", "field_sweep", "atomistic")
     yield Job("response", "photoresponse", "atomistic")
     yield Job("air", "air_ionisation", "glass")

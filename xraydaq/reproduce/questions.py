@@ -19,7 +19,8 @@ def answers_of(measured: Measured) -> Iterator[tuple[str, str]]:
     yield (
         "Is the gain stated?",
         f"Gain {_shown(measured.value('dose sweep', 'photoconductive_gain'), '1')} over the unity-gain sensitivity "
-        f"of the same beam quality; {measured.text('dose sweep', 'verdict')}",
+        f"of the same beam quality; {measured.text('dose sweep', 'verdict')}. The photocurrent falls from 90 to 10 % "
+        f"in {_shown(measured.value('response', 'fall_time_90_to_10_percent'), '')}.",
     )
     yield "Was the detection limit measured at that dose rate?", _limit(measured)
     yield (
@@ -65,7 +66,7 @@ def answers_of(measured: Measured) -> Iterator[tuple[str, str]]:
     )
     yield (
         "Is temperature logged, and humidity?",
-        "Temperature in every row where the recipe holds the stage; the bench has no sensor of humidity.",
+        "Temperature in every row of every run, the stage being held; the bench has no sensor of humidity.",
     )
     yield (
         "Are raw data and settings there?",
@@ -90,7 +91,7 @@ def _limit(measured: Measured) -> str:
     said = [
         measured.text(key, name)
         for key in ("dose sweep", "dose sweep quiet")
-        for name in ("detection_limit_source", "verdict")
+        for name in ("verdict",)
         if measured.text(key, name)
     ]
     return " ".join(dict.fromkeys(said)) or "no sweep on record"

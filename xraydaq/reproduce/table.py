@@ -106,11 +106,12 @@ def _sensitivity(measured: Measured, paper: dict[str, Any]) -> list[Row]:
     return [
         compared(
             "sensitivity point", "sensitivity at 20.3 uGy/s", printed["sensitivity_point"], unit, si_unit,
-            measured.value("dose sweep", "sensitivity"),
+            measured.value("dose sweep", "sensitivity"), measured.text("dose sweep", "verdict"),
         ),
         compared(
             "sensitivity slope", "sensitivity, slope of the sweep", printed["sensitivity_slope"], unit, si_unit,
-            measured.value("dose sweep", "sensitivity_slope_unweighted"), "unweighted line over all dose rates",
+            measured.value("dose sweep", "sensitivity_slope_unweighted"),
+            f"unweighted line over all dose rates; {_quality(measured)}",
         ),
         _detection_limit(measured, printed["detection_limit"]),
     ]  # fmt: skip
@@ -122,11 +123,17 @@ def _detection_limit(measured: Measured, text: str) -> Row:
     row = compared("detection limit", "detection limit, SNR 3", text, "nGy/s", "Gy/s", quiet)
     if loud is None or not math.isfinite(loud.value) or row.verdict == MISSING:
         return row
+    condition = measured.text("dose sweep quiet", "verdict").partition("detection limit")[2].strip()
     return replace(
         row,
-        why=f"of a crystal whose noise is 3.55e-12 A/√Hz at 1 Hz; with the printed noise the same bench gives "
-        f"{loud.to('nGy/s').number()} nGy/s: the two printed figures exclude each other",
+        why=f"{condition}; of a crystal whose noise is 3.55e-12 A/√Hz at 1 Hz. With the printed noise the same bench "
+        f"gives {loud.to('nGy/s').number()} nGy/s: the two printed figures exclude each other",
     )
+
+
+def _quality(measured: Measured) -> str:
+    gain = measured.value("dose sweep", "photoconductive_gain")
+    return "gain not known" if gain is None else f"gain {gain.number()} in the beam of the line above"
 
 
 def _noise(measured: Measured, paper: dict[str, Any]) -> list[Row]:

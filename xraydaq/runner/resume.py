@@ -13,14 +13,14 @@ from procedures.base import CHECKPOINT
 from xraydaq.clock import Clock
 from xraydaq.config import RunConfig
 from xraydaq.errors import BusyError, Refused
-from xraydaq.storage import STATUS_FLAGS, RunWriter, StoredRun, read_run
+from xraydaq.storage import STATUS_FLAGS, Column, RunWriter, StoredRun, read_run
 
 SEGMENT = "segment"
 """Kind of the event that begins a further segment."""
 
 OLDEST_S = 24 * 3600.0
-COMPARED = ("recipe", "sample", "bench", "calibration", "limits")
-"""What must be as it was. Of a recipe its parameters count; a title and a description may change."""
+COMPARED = ("recipe", "sample", "bench", "calibration")
+"""What must be as it was, besides the limits. Of a recipe its parameters count; title and description may change."""
 
 NOT_COMPARED = ("recipe.title", "recipe.description", "recipe.sample", "recipe.bench", "recipe.calibration")
 MOST_SHOWN = 8
@@ -39,8 +39,10 @@ class Earlier:
     """Of the run, at the moment of resuming."""
 
 
-def earlier_run(path: Path, config: RunConfig, clock: Clock) -> Earlier:
-    """Read the run that is to be resumed and see that it may be.
+def earlier_run(
+    path: Path, config: RunConfig, clock: Clock, *, columns: tuple[Column, ...], seed: int | None
+) -> Earlier:  # fmt: skip
+    """Read the run that is to be resumed and see that it may be; `seed` is that of a simulated bench, else None.
 
     Raises:
         BusyError: it is still running.
@@ -56,10 +58,15 @@ def earlier_run(path: Path, config: RunConfig, clock: Clock) -> Earlier:
     checkpoints = [event for event in stored.events if event.kind == CHECKPOINT]
     if not checkpoints:
         raise Refused(f"{folder}: it passed no checkpoint; run it anew")
-    if found := differences(stored.header.resolved, config.resolved()):
+    found = differences(stored.header.resolved, config.resolved())
+    if stored.header.columns != columns:
+        found.append("the columns were others: the run is of another version of the program")
+    if seed is not None and stored.header.seed != seed:
+        found.append(f"seed was {stored.header.seed}, is {seed}")
+    if found:
         more = f"; and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
         raise Refused(f"{folder}: not as it was: {'; '.join(found[:MOST_SHOWN])}{more}")
-    last_s = max((event.elapsed_s for event in stored.events), default=0.0)
+    last_s = max([event.elapsed_s for event in stored.events] + stored.columns["elapsed"][-1:].tolist())
     elapsed_s = max(clock.utc() - stored.header.start_utc_s, last_s)
     if not elapsed_s - last_s <= OLDEST_S:
         raise Refused(f"{folder}: it ended {(elapsed_s - last_s) / 3600:.0f} h ago; at most {OLDEST_S / 3600:g} h")
@@ -68,7 +75,7 @@ def earlier_run(path: Path, config: RunConfig, clock: Clock) -> Earlier:
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Name everything that is not as it was: ``recipe.parameters.bias_v was 5.0, is 6.0``."""
-    old, new = _flat({key: before.get(key) for key in COMPARED}), _flat({key: now.get(key) for key in COMPARED})
+    old, new = (_flat({key: each.get(key) for key in COMPARED} | _limits(each)) for each in (before, now))
     keys = [key for key in dict.fromkeys((*old, *new)) if not key.startswith(NOT_COMPARED)]
     return [f"{key} was {old.get(key)}, is {new.get(key)}" for key in keys if old.get(key) != new.get(key)]
 
@@ -97,6 +104,11 @@ def adopt(writer: RunWriter, earlier: Earlier) -> None:
         writer.block(block.name, block.header, block.values)
     message = f"resumed {stored.path.parent.name}: {stored.state}{': ' + stored.reason if stored.reason else ''}"
     writer.event(SEGMENT, message, elapsed_s=earlier.elapsed_s, severity="warning")
+
+
+def _limits(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    """Get the limits by their quantity: where a limit is written may change, how large it is may not."""
+    return {f"limit of {limit['quantity']}": limit["value"] for limit in resolved.get("limits") or ()}
 
 
 def _repeat(writer: RunWriter, event: Any) -> None:

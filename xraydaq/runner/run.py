@@ -30,7 +30,7 @@ from xraydaq.runner.progress import Listener, Shielded, Silent
 from xraydaq.runner.provenance import host, software
 from xraydaq.runner.resume import Earlier, adopt, earlier_run
 from xraydaq.runner.signals import StopRequests, stop_requests
-from xraydaq.runner.thread import ProcedureThread
+from xraydaq.runner.thread import ProcedureThread, stoppable
 from xraydaq.runner.tracker import Tracker
 from xraydaq.storage import EndState, Header, RunWriter
 
@@ -100,8 +100,13 @@ def run(config: RunConfig, options: RunOptions, listener: Listener | None = None
     clock = clock_for(config, options.speed, options.start_utc_s)
     plan = plan_of(config)
     seed = options.seed if config.bench.simulated else None
-    earlier = None if options.resume is None else earlier_run(options.resume, config, clock)
-    opened = open_bench(config, clock, seed=options.seed, faults=options.faults, ask=options.ask)
+    columns = procedure_of(config).COLUMNS
+    earlier = None
+    if options.resume is not None:
+        earlier = earlier_run(options.resume, config, clock, columns=columns, seed=seed)
+    stop = threading.Event()
+    ask = None if options.ask is None else stoppable(options.ask, stop)
+    opened = open_bench(config, clock, seed=options.seed, faults=options.faults, ask=ask)
     with stop_requests() as signals, opened as bench:
         procedure = procedure_of(config)
         header = _header(config, procedure, clock, bench, seed)
@@ -114,7 +119,7 @@ def run(config: RunConfig, options: RunOptions, listener: Listener | None = None
             if earlier is not None:
                 adopt(writer, earlier)
             listener.started(config, plan, writer.folder)
-            return _Session(config, plan, clock, bench, writer, listener, signals, earlier).acquire(procedure)
+            return _Session(config, plan, clock, bench, writer, listener, signals, stop, earlier).acquire(procedure)
         finally:
             writer.close()
 
@@ -146,7 +151,7 @@ class _Session:
 
     def __init__(
         self, config: RunConfig, plan: Plan, clock: Clock, bench: OpenBench, writer: RunWriter, listener: Listener,
-        signals: StopRequests, earlier: Earlier | None = None,
+        signals: StopRequests, stop: threading.Event, earlier: Earlier | None = None,
     ) -> None:  # fmt: skip
         self._config = config
         self._clock = clock
@@ -154,7 +159,7 @@ class _Session:
         self._writer = writer
         self._listener = listener
         self._signals = signals
-        self._stop = threading.Event()
+        self._stop = stop
         self._tracker = Tracker(plan, RealClock())
         self._earlier = earlier
         self._start_s = clock.now() - (0.0 if earlier is None else earlier.elapsed_s)

@@ -7,9 +7,35 @@ before the way back is taken, waits for ever when ``shutdown`` raises, and write
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from procedures.base import BenchProcedure
+from xraydaq.errors import StoppedByUser
+
+ASKING_S = 0.1
+"""How often somebody who waits for a person's answer looks whether the run is to stop."""
+
+
+def stoppable(ask: Callable[[str], str], stop: threading.Event) -> Callable[[str], str]:
+    """Get an `ask` that a stop ends: what waits for the answer must not keep the way back from being taken."""
+
+    def asked(text: str) -> str:
+        answers: list[str] = []
+
+        def question() -> None:
+            with suppress(OSError, EOFError):  # a terminal that is gone is no answer
+                answers.append(ask(text))
+
+        asking = threading.Thread(target=question, name="question", daemon=True)
+        asking.start()
+        while asking.is_alive():
+            asking.join(ASKING_S)
+            if stop.is_set():
+                raise StoppedByUser("stopped by request, while a person was asked")
+        return answers[0] if answers else ""
+
+    return asked
 
 
 class ProcedureThread(threading.Thread):

@@ -38,7 +38,10 @@ class ProcedureParameters(Model):
         return ()
 
     def beams(self) -> Iterable[tuple[str, float, float]]:
-        """Get (key, tube voltage in volt, tube current in ampere) of every beam that will be switched on."""
+        """Get (key of the current, tube voltage in volt, tube current in ampere) of every beam.
+
+        The key of the voltage is ``tube_voltage``.
+        """
         return ()
 
     def temperatures(self) -> Iterable[tuple[str, float]]:
