@@ -94,15 +94,19 @@ def test_a_blank_run_that_was_cut_off_is_evaluated_from_where_it_was_repeated(tm
     points = points_of(config)
     assert points[-1].is_blank
     before = 30 + (len(points) - 1) * WINDOWS * 40
-    stopped = run(config, RunOptions(out=tmp_path), Stopper(after=before + 150))
+    stopped = run(config, RunOptions(out=tmp_path), Stopper(after=before + 130))
     assert checkpoints_of(read_run(stopped.folder)) == [point.key for point in points[:-1]]
     whole = read_run(run(config, RunOptions(out=tmp_path, resume=stopped.folder)).folder)
     abandoned = whole.columns["status"] & STATUS_FLAGS["abandoned"] != 0
     assert set(whole.columns["point"][abandoned]) == {points[-1].number}
     result = evaluate_stored(whole)
     assert len(result.steps.blanks) == 2
-    first, repeated = (step.windows.time_s - step.windows.time_s[0] for step in result.steps.blanks)
-    assert repeated == pytest.approx(first, abs=0.5)  # a reading begins up to 0.4 s after its edge
+    first, repeated = (step.windows for step in result.steps.blanks)
+    assert repeated.on.tolist() == first.on.tolist()
+    # a reading begins up to 0.4 s after its edge
+    assert np.diff(repeated.time_s) == pytest.approx(np.diff(first.time_s), abs=0.5)
+    begins_s = whole.columns["elapsed"][(whole.columns["point"] == points[-1].number) & ~abandoned][0]
+    assert repeated.time_s[0] - begins_s == pytest.approx(first.time_s[0] - whole.columns["elapsed"][30], abs=0.5)
 
 
 def test_blank_runs_have_the_schedule_of_the_visits(tmp_path):
