@@ -87,6 +87,7 @@ def test_the_autocovariance_of_a_long_trace_is_that_of_all_its_lags():
     assert np.array_equal(lags.at(-at), lags.at(at))
 
 
+@pytest.mark.long
 def test_the_spectrum_of_long_traces_scatters_around_the_truth_as_its_uncertainty_says():
     pulls = []
     for seed in range(24):

@@ -57,6 +57,7 @@ def test_a_port_that_this_user_may_not_use_fails_with_the_group_as_its_fix(xrayd
     assert said.code == 4
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_served_bench_passes_every_check(xraydaq, workplace, start_program):
     server = start_program("sim", "serve", "--write", "served.toml")

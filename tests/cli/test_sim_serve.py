@@ -118,6 +118,7 @@ def test_a_second_bench_adds_to_the_log_of_the_first(serve, manager):
     assert carried(events("bench.jsonl", "smu"), "received") == b"*IDN?\n*IDN?\n"
 
 
+@pytest.mark.long
 def test_a_fault_by_time_is_seen_by_who_dials_in(serve, xraydaq):
     program, _ = serve("--fault", "smu:missing@0", "--fault", "sensor_open@0")
     said = xraydaq("bench", "identify", "--bench", "served.toml")

@@ -32,6 +32,7 @@ def has_no_analysis(closed):
     return closed.exit_code == 0 and closed.problem.startswith("no analysis: ") and not wrong
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "noise_spectrum"])  # its readings are spectra
 def test_after_five_readings_there_is_a_file_and_a_sentence_instead_of_a_result(tmp_path, name):
     closed = closed_after(name, tmp_path, Stopper(after=5))

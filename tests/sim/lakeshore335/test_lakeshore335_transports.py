@@ -43,6 +43,7 @@ def test_a_session_over_a_serial_line(manager):
     assert device.refused == device.too_close == []
 
 
+@pytest.mark.long
 def test_at_another_speed_only_garbage_arrives_and_at_the_right_one_all_is_well_again(manager):
     device = SimLakeShore335(Bath(), spacing_s=UNPACED)
     with (
