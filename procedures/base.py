@@ -199,6 +199,12 @@ class BenchProcedure(Procedure):  # type: ignore[misc]  # pymeasure is untyped
                 each.last_s = now_s
                 each.look()
 
+    def look_now(self) -> None:
+        """Call what must be tended although it is not due, so that it is not for half a second."""
+        for each in self._tended:
+            each.last_s = -math.inf
+        self.look_after()
+
     def wait_until(self, time_s: float) -> None:
         """Wait for a moment of the run's clock, looking after what must be tended; a stop ends the wait at once.
 

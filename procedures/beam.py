@@ -49,13 +49,9 @@ class Beam:
         assert isinstance(tube, MiniX2)
         self.tube = tube
         self.output = Output()
-        filters = procedure.context.config.bench.filters
-        self._fixed_m = 0.0 if filters is None else filters.fixed_m
         self._foil_m: float | None = None
-        self.on_s = 0.0
-        """Time with the beam on so far."""
-        self._since_s = math.nan
         self._off_s = -math.inf
+        self._warming = False
         self._kept: FaultCode | None = None
         """The last fault that the tube knew of when it was switched on, until a look has judged how it went off."""
 
@@ -67,7 +63,7 @@ class Beam:
     @property
     def total_al_m(self) -> float:
         """Get all aluminium in the beam; nan as long as nobody confirmed it."""
-        return math.nan if self._foil_m is None else self._fixed_m + self._foil_m
+        return math.nan if self._foil_m is None else self._run.context.config.bench.total_al_m(self._foil_m)
 
     def prepare(self, way_back: WayBack) -> None:
         """Register X-rays off, then see that they are off. To be called before any other part is prepared."""
@@ -113,7 +109,7 @@ class Beam:
             SafetyTrip: it went off by itself when it was on before.
         """
         self._look()
-        self._begin(voltage_v, current_a)
+        self.output = Output(voltage_v, current_a, self.output.voltage_v, self.output.current_a)
         self._kept = self.tube.set_output(voltage_v, current_a, settle=False).previous_fault
 
     def off(self) -> None:
@@ -153,16 +149,9 @@ class Beam:
         self._ended()
 
     def _ended(self) -> None:
-        now_s = self._run.context.clock.now()
         if self.is_on:
-            self.on_s += now_s - self._since_s
-            self._off_s = now_s
+            self._off_s = self._run.context.clock.now()
         self.output = Output(0.0, 0.0, self.output.voltage_v, self.output.current_a)
-
-    def _begin(self, voltage_v: float, current_a: float) -> None:
-        if not self.is_on:
-            self._since_s = self._run.context.clock.now()
-        self.output = Output(voltage_v, current_a, self.output.voltage_v, self.output.current_a)
 
     def _own_warm_up(self, kind: str) -> None:
         kept = self.tube.status().previous_fault
@@ -178,8 +167,6 @@ class Beam:
         finally:
             self._warming = False
             self._cut()
-
-    _warming = False
 
     def _look(self) -> None:
         """Read the tube: it must do what it was told.

@@ -6,6 +6,7 @@ Doses are those of the tracked table of the tube, at its nominal output: what th
 from collections.abc import Iterator
 
 from procedures.calibration_order import conditioning_cycles, visits_of, wanted_of
+from procedures.chopped_plan import of_the_warm_up
 from xraydaq.config import RunConfig
 from xraydaq.config.recipes.dose_calibration import DoseCalibrationParameters
 from xraydaq.config.tube_model import nominal_kerma_gy_s_a
@@ -18,8 +19,6 @@ HIGHEST_GY_S = 4.9e-3
 LEAST_AL_M = 0.5e-3
 LEAST_DISTANCE_M = 0.13
 """For a chamber of 180 cm^3 at full current."""
-
-LEAST_WARM_UP_S = 900.0
 
 
 def details(config: RunConfig) -> tuple[tuple[str, str], ...]:
@@ -83,18 +82,15 @@ def _of_the_place(config: RunConfig) -> Iterator[str]:
         yield "the field does not cover the chamber: the dose will not be traceable"
     if not wanted.distance_m >= LEAST_DISTANCE_M:
         yield f"{format_quantity(wanted.distance_m, 'm')} from the anode: below 13 cm a 180 cm^3 chamber may saturate"
-    if not wanted.warm_up_duration_s >= LEAST_WARM_UP_S:
-        yield "warm-up below 15 min: the output of the tube still rises"
+    yield from of_the_warm_up(wanted.warm_up_duration_s)
 
 
 def _total_al_m(config: RunConfig) -> tuple[float, ...]:
     wanted = wanted_of(config)
-    fixed_m = 0.0 if config.bench.filters is None else config.bench.filters.fixed_m
-    return tuple(fixed_m + foil_m for foil_m in wanted.foils_m)
+    return tuple(config.bench.total_al_m(foil_m) for foil_m in wanted.foils_m)
 
 
 def nominal_rate_gy_s(config: RunConfig, foil_m: float, current_a: float) -> float:
     """Get the nominal kerma rate; nan, which no comparison warns of, where the table has no such beam."""
     wanted = wanted_of(config)
-    fixed_m = 0.0 if config.bench.filters is None else config.bench.filters.fixed_m
-    return current_a * nominal_kerma_gy_s_a(wanted.tube_voltage_v, fixed_m + foil_m, wanted.distance_m)
+    return current_a * nominal_kerma_gy_s_a(wanted.tube_voltage_v, config.bench.total_al_m(foil_m), wanted.distance_m)

@@ -1,4 +1,4 @@
-"""What procedures with one chopped beam say of themselves beforehand: dose, and what the physics will not allow."""
+"""What procedures with a chopped beam say of themselves beforehand: dose, and what the physics will not allow."""
 
 import math
 from collections.abc import Iterator
@@ -12,16 +12,11 @@ from xraydaq.units import format_quantity
 LEAST_WARM_UP_S = 900.0
 
 
-def total_al_m(config: RunConfig, foil_m: float) -> float:
-    """Get all aluminium in the beam with a foil."""
-    return foil_m + (0.0 if config.bench.filters is None else config.bench.filters.fixed_m)
-
-
 def dose_rate_gy_s(config: RunConfig, foil_m: float, current_a: float) -> float:
     """Get the air kerma rate at the crystal by the calibration."""
     calibration = config.calibration
     assert calibration is not None, "a checked procedure with a beam has a calibration"
-    return dose_rate(calibration, current_a, total_al_m(config, foil_m))[0]
+    return dose_rate(calibration, current_a, config.bench.total_al_m(foil_m))[0]
 
 
 def conditioning_cycles(wanted: ChoppedBeamParameters) -> int:
@@ -53,9 +48,9 @@ def of_the_photocurrent(wanted: ChoppedBeamParameters, lowest_a: float, where: s
         yield f"photocurrent {shown}: under the range accuracy (offset {offset}), only chopping finds it"
 
 
-def of_the_warm_up(wanted: ChoppedBeamParameters) -> Iterator[str]:
+def of_the_warm_up(duration_s: float) -> Iterator[str]:
     """Warn of a tube that is still cold."""
-    if wanted.warm_up_duration_s < LEAST_WARM_UP_S:
+    if not duration_s >= LEAST_WARM_UP_S:
         yield "warm-up below 15 min: the output of the tube still rises"
 
 

@@ -8,11 +8,15 @@ from procedures import beam as beam_columns
 from procedures import source as source_columns
 from procedures.base import BenchProcedure
 from procedures.beam import Beam
+from procedures.chopped_plan import conditioning_cycles
 from procedures.source import Source
 from procedures.stage import Stage
 from xraydaq.config.recipes.parts import ChoppedBeamParameters
 from xraydaq.safety import WayBack
 from xraydaq.storage import Column
+
+SETTLING_PERIOD_S = 1.0
+"""From one reading to the next while nothing is measured yet."""
 
 COLUMNS = (
     *source_columns.COLUMNS,
@@ -58,9 +62,29 @@ class ChoppedBeamProcedure(BenchProcedure):
         """Read the current for a time, at the period of the recipe; the time begins now, or has begun at `first_s`."""
         points = max(1, math.floor(duration_s / self.wanted.period_s + 1e-9))
         for _ in self.schedule(points, self.wanted.period_s, first_s):
-            self.source.take(
-                temperature=self.stage.temperature_k(), point=self.point, cycle=self.cycle, **self.beam.values()
-            )
+            self.take_row()
+
+    def read_for(self, duration_s: float, period_s: float) -> None:
+        """Read the current for a time from now on, at a period of its own."""
+        for _ in self.schedule(math.floor(duration_s / period_s + 1e-9), period_s):
+            self.take_row()
+
+    def take_row(self) -> None:
+        """Take one reading, with everything that is known of the moment."""
+        self.source.take(
+            temperature=self.stage.temperature_k(), point=self.point, cycle=self.cycle, **self.beam.values()
+        )
+
+    def condition(self, current_a: float) -> None:
+        """Switch the beam as the windows will, without readings: how warm the tube is depends on its time on."""
+        wanted, cycles = self.wanted, conditioning_cycles(self.wanted)
+        if cycles:
+            self.phase("conditioning", f"{cycles} cycles of beam on and off, without readings")
+        for _ in range(cycles):
+            self.beam.on(wanted.tube_voltage_v, current_a)
+            self.wait(wanted.half_period_s)
+            self.beam.off()
+            self.wait(wanted.half_period_s)
 
     def chop(self, point: int, setting: Setting, cycles: int, half_period_s: float, *, blank: bool = False) -> None:
         """Record dark, then `cycles` times beam and dark, switching on a grid that readings do not shift.
@@ -78,12 +102,6 @@ class ChoppedBeamProcedure(BenchProcedure):
             self.wait_until(edge_s)
         finally:
             self.point = self.cycle = -1
-
-    def settle(self, duration_s: float) -> None:
-        """Wait at bias in the dark, reading all the while."""
-        if duration_s > 0:
-            self.phase("settling", f"{duration_s:g} s in the dark")
-            self.record(duration_s)
 
     def _windows(self, cycles: int) -> list[tuple[int, str]]:
         return [(0, "off"), *((cycle, window) for cycle in range(cycles) for window in ("on", "off"))]

@@ -4,17 +4,14 @@ The tube is conditioned by switching it as the visits do: how warm it is depends
 Not verified on hardware.
 """
 
-import math
-
 from procedures.base import Plan
-from procedures.chopping import ChoppedBeamProcedure, Setting
+from procedures.chopped_plan import conditioning_cycles
+from procedures.chopping import SETTLING_PERIOD_S, ChoppedBeamProcedure, Setting
 from procedures.dose_sweep_order import Point, points_of, wanted_of
-from procedures.dose_sweep_plan import conditioning_cycles, plan_of
+from procedures.dose_sweep_plan import plan_of
 from procedures.parameters import described_by
 from xraydaq.config import RunConfig
 from xraydaq.config.recipes.dose_rate_sweep import DoseRateSweepParameters
-
-SETTLING_PERIOD_S = 1.0
 
 
 @described_by(DoseRateSweepParameters)
@@ -50,23 +47,14 @@ class DoseRateSweep(ChoppedBeamProcedure):
         self.source.ramp_to(wanted.bias_v)
         if wanted.settle_duration_s > 0:
             self.phase("settling", f"{wanted.settle_duration_s:g} s in the dark")
-        for _ in self.schedule(math.floor(wanted.settle_duration_s + 1e-9), SETTLING_PERIOD_S):
-            self.source.take(
-                temperature=self.stage.temperature_k(), point=self.point, cycle=self.cycle, **self.beam.values()
-            )
+        self.read_for(wanted.settle_duration_s, SETTLING_PERIOD_S)
 
     def _condition(self) -> None:
-        """Switch the beam behind the thickest foil as the visits will, without readings."""
+        """Condition the tube behind the thickest foil, so that the crystal gets little."""
         wanted = wanted_of(self.context.config)
-        cycles = conditioning_cycles(wanted)
-        if cycles:
+        if conditioning_cycles(wanted):
             self.beam.mount(max(wanted.foils_m))
-            self.phase("conditioning", f"{cycles} cycles of beam on and off, without readings")
-        for _ in range(cycles):
-            self.beam.on(wanted.tube_voltage_v, wanted.reference_current_a)
-            self.wait(wanted.half_period_s)
-            self.beam.off()
-            self.wait(wanted.half_period_s)
+        self.condition(wanted.reference_current_a)
 
     def _visit(self, point: Point) -> None:
         wanted = wanted_of(self.context.config)

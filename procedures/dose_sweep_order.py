@@ -8,8 +8,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from procedures.chopped_plan import dose_rate_gy_s
 from xraydaq.config import RunConfig
-from xraydaq.config.calibration import dose_rate
 from xraydaq.config.recipes.dose_rate_sweep import DoseRateSweepParameters
 
 
@@ -46,18 +46,6 @@ def wanted_of(config: RunConfig) -> DoseRateSweepParameters:
     wanted = config.recipe.parameters
     assert isinstance(wanted, DoseRateSweepParameters)
     return wanted
-
-
-def total_al_m(config: RunConfig, foil_m: float) -> float:
-    """Get all aluminium in the beam with a foil."""
-    return foil_m + (0.0 if config.bench.filters is None else config.bench.filters.fixed_m)
-
-
-def dose_rate_gy_s(config: RunConfig, foil_m: float, current_a: float) -> float:
-    """Get the air kerma rate at the crystal by the calibration."""
-    calibration = config.calibration
-    assert calibration is not None, "a checked dose-rate sweep has a calibration"
-    return dose_rate(calibration, current_a, total_al_m(config, foil_m))[0]
 
 
 def points_of(config: RunConfig) -> tuple[Point, ...]:

@@ -16,15 +16,13 @@ from procedures.chopped_plan import (
     of_the_dose,
     of_the_photocurrent,
     of_the_warm_up,
-    total_al_m,
 )
-from procedures.chopping import ChoppedBeamProcedure, Setting, chopped_points
+from procedures.chopping import SETTLING_PERIOD_S, ChoppedBeamProcedure, Setting, chopped_points
 from procedures.parameters import described_by
 from procedures.source import LONGEST_WAY_TO_ZERO_S, compliance_text, reading_text
 from xraydaq.config import RunConfig
 from xraydaq.config.recipes.field_sweep import FieldSweepParameters
 
-SETTLING_PERIOD_S = 1.0
 LEAST_BIAS_SETTLE_S = 300.0
 
 
@@ -75,18 +73,12 @@ class FieldSweep(ChoppedBeamProcedure):
                 self.beam.on(wanted.tube_voltage_v, wanted.tube_current_a)
             elif self.beam.is_on:
                 self.beam.chop_off()
-            self._read_slowly(part_s)
+            end_s = self.context.clock.now() + part_s
+            self.read_for(part_s, SETTLING_PERIOD_S)
+            self.wait_until(end_s)
             left_s, on = left_s - part_s, in_the_beam and not on
         if self.beam.is_on:
             self.beam.off()
-
-    def _read_slowly(self, duration_s: float) -> None:
-        end_s = self.context.clock.now() + duration_s
-        for _ in self.schedule(math.floor(duration_s / SETTLING_PERIOD_S + 1e-9), SETTLING_PERIOD_S):
-            self.source.take(
-                temperature=self.stage.temperature_k(), point=self.point, cycle=self.cycle, **self.beam.values()
-            )
-        self.wait_until(end_s)
 
 
 def _key(number: int) -> str:
@@ -142,7 +134,7 @@ def _details(config: RunConfig, rate_gy_s: float) -> tuple[tuple[str, str], ...]
         ("each reading", reading_text(wanted.period_s, wanted)),
         ("compliance", compliance_text(wanted)),
         ("nominal fields", f"{sizes[0] / gap_m / 1e3:.4g} to {sizes[-1] / gap_m / 1e3:.4g} V/mm, {wanted.direction}"),
-        ("dose rate", f"{gy_text(rate_gy_s)} behind {total_al_m(config, wanted.foil_m) * 1e3:g} mm of aluminium"),
+        ("dose rate", f"{gy_text(rate_gy_s)} behind {config.bench.total_al_m(wanted.foil_m) * 1e3:g} mm of aluminium"),
         ("each visit", f"{wanted.cycles} cycles of {2 * wanted.half_period_s:g} s"),
     )
 
@@ -154,7 +146,7 @@ def _warnings(config: RunConfig, rate_gy_s: float) -> Iterator[str]:
         sizes = sorted(abs(bias_v) for bias_v in wanted.biases_v)
         lowest_a = wanted.expected_sensitivity_c_gy_m2 * config.sample.area_m2 * rate_gy_s * sizes[0] / sizes[-1]
         yield from of_the_photocurrent(wanted, lowest_a, f"at {sizes[0]:g} V")
-    yield from of_the_warm_up(wanted)
+    yield from of_the_warm_up(wanted.warm_up_duration_s)
     if wanted.bias_settle_duration_s < LEAST_BIAS_SETTLE_S:
         yield "rest below 5 min after a bias step: the dark current still bends"
     if wanted.direction != "up and down":

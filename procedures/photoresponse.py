@@ -17,9 +17,8 @@ from procedures.chopped_plan import (
     of_the_dose,
     of_the_photocurrent,
     of_the_warm_up,
-    total_al_m,
 )
-from procedures.chopping import ChoppedBeamProcedure
+from procedures.chopping import SETTLING_PERIOD_S, ChoppedBeamProcedure
 from procedures.parameters import described_by
 from procedures.source import LONGEST_WAY_TO_ZERO_S, compliance_text, reading_text
 from xraydaq.config import RunConfig
@@ -27,7 +26,6 @@ from xraydaq.config.recipes.photoresponse import PhotoresponseParameters
 from xraydaq.storage import Column
 from xraydaq.units import format_quantity
 
-SETTLING_PERIOD_S = 1.0
 LOOK_S = 0.1
 """So long before an edge the tube is looked at: the look would else be due after it, where the tube answers late."""
 
@@ -62,24 +60,12 @@ class Photoresponse(ChoppedBeamProcedure):
         self.source.switch_on()
         self.source.ramp_to(wanted.bias_v)
         self.phase("settling", f"{wanted.settle_duration_s:g} s in the dark")
-        self._read(wanted.settle_duration_s, SETTLING_PERIOD_S)
-        self._condition(left[0][1])
+        self.read_for(wanted.settle_duration_s, SETTLING_PERIOD_S)
+        self.condition(left[0][1])
         for number, current_a in left:
             self.phase(_key(number), f"{current_a * 1e6:g} uA")
             self._follow(number, current_a)
             self.checkpoint(_key(number))
-
-    def _condition(self, current_a: float) -> None:
-        """Switch the beam as the cycles will, without readings: how warm the tube is depends on its time on."""
-        wanted = wanted_of(self.context.config)
-        cycles = conditioning_cycles(wanted)
-        if cycles:
-            self.phase("conditioning", f"{cycles} cycles of beam on and off, without readings")
-        for _ in range(cycles):
-            self.beam.on(wanted.tube_voltage_v, current_a)
-            self.wait(wanted.half_period_s)
-            self.beam.off()
-            self.wait(wanted.half_period_s)
 
     def _follow(self, number: int, current_a: float) -> None:
         """Record dark, then beam and dark by turns, densely after each edge."""
@@ -93,19 +79,13 @@ class Photoresponse(ChoppedBeamProcedure):
                     self._switch_to(current_a if count % 2 else 0.0)
                 edge_s += wanted.half_period_s
                 if count:
-                    self._read(wanted.dense_duration_s, wanted.period_s)
-                self._read(edge_s - LOOK_S - clock.now(), wanted.late_period_s)
+                    self.read_for(wanted.dense_duration_s, wanted.period_s)
+                self.read_for(edge_s - LOOK_S - clock.now(), wanted.late_period_s)
                 self.wait_until(edge_s - LOOK_S)
-                self._look_now()
+                self.look_now()
                 self.wait_until(edge_s)
         finally:
             self.point = self.cycle = -1
-
-    def _look_now(self) -> None:
-        """Look after the tube although it is not due, so that it is not for half a second."""
-        for each in self._tended:
-            each.last_s = -math.inf
-        self.look_after()
 
     def _switch_to(self, current_a: float) -> None:
         if current_a > 0:
@@ -113,15 +93,15 @@ class Photoresponse(ChoppedBeamProcedure):
         else:
             self.beam.chop_off()
 
-    def _read(self, duration_s: float, period_s: float) -> None:
-        for _ in self.schedule(math.floor(duration_s / period_s + 1e-9), period_s):
-            self.source.take(
-                temperature=self.stage.temperature_k(),
-                point=self.point,
-                cycle=self.cycle,
-                switched=self._switched_s,
-                **self.beam.values(),
-            )
+    def take_row(self) -> None:
+        """Take one reading, and say when the tube was commanded last."""
+        self.source.take(
+            temperature=self.stage.temperature_k(),
+            point=self.point,
+            cycle=self.cycle,
+            switched=self._switched_s,
+            **self.beam.values(),
+        )
 
 
 def _key(number: int) -> str:
@@ -163,13 +143,16 @@ def plan_of(config: RunConfig) -> Plan:
 
 def _details(config: RunConfig, rates: list[float]) -> tuple[tuple[str, str], ...]:
     wanted = wanted_of(config)
-    late = format_quantity(wanted.late_period_s, "s")
+    late, al_mm = format_quantity(wanted.late_period_s, "s"), config.bench.total_al_m(wanted.foil_m) * 1e3
     return (
         ("each reading", reading_text(wanted.period_s, wanted)),
         ("later readings", f"every {late}, from {wanted.dense_duration_s:g} s after an edge on"),
         ("compliance", compliance_text(wanted)),
         ("nominal field", f"{abs(wanted.bias_v) / config.sample.gap_m / 1e3:.4g} V/mm"),
-        ("dose rates", f"{', '.join(map(gy_text, rates))} behind {total_al_m(config, wanted.foil_m) * 1e3:g} mm Al"),
+        (
+            "dose rates",
+            f"{', '.join(map(gy_text, rates))} behind {al_mm:g} mm Al",
+        ),
         ("at each", f"{wanted.cycles} cycles of {2 * wanted.half_period_s:g} s"),
     )
 
@@ -183,4 +166,4 @@ def _warnings(config: RunConfig, rates: list[float]) -> Iterator[str]:
     if config.sample.treatment == "glass":
         lowest_a = PRINTED_AIR_C_GY_M2 * config.sample.area_m2 * min(rates)
         yield from of_the_photocurrent(wanted, lowest_a, f"of the air at {gy_text(min(rates))}")
-    yield from of_the_warm_up(wanted)
+    yield from of_the_warm_up(wanted.warm_up_duration_s)

@@ -60,6 +60,11 @@ def next_ranges(now: Ranges, bias_v: float, expected_a: float, *, lowest_a: floa
 
 
 def wider(now: Ranges, *, highest_a: float) -> Ranges | None:
+    """Return ranges with the next larger measure range; None at the highest."""
+    larger_a = wider_range_a(now.current_a, highest_a=highest_a)
+    return None if larger_a is None else Ranges(now.source_v, larger_a)
+
+
+def wider_range_a(now_a: float, *, highest_a: float) -> float | None:
     """Return the next larger measure range; None at the highest."""
-    larger = [each for each in CURRENT_RANGES_A if now.current_a < each <= highest_a]
-    return Ranges(now.source_v, larger[0]) if larger else None
+    return next((each for each in CURRENT_RANGES_A if now_a < each <= highest_a), None)

@@ -7,10 +7,8 @@ Not verified on hardware.
 import math
 from typing import ClassVar
 
-from instruments.keithley2400 import SourceVoltageSettings
 from instruments.keithley2400.ranges import current_range_a, voltage_range_v
 from instruments.keithley2400.source_accuracy import bias_uncertainty_v
-from instruments.wire.keithley2400 import Reading
 from procedures.base import BenchProcedure, Plan
 from procedures.parameters import described_by
 from procedures.ranges import Followed, Ranges, next_ranges, wider
@@ -124,7 +122,7 @@ class SclcSweep(BenchProcedure):
         expected_a = self._followed.expected_a(abs(bias_v))
         self._change(next_ranges(self._ranges, abs(bias_v), expected_a, **self._bounds))
         row = self._read_at(bias_v, where)
-        while _over_range(row) and (larger := wider(self._ranges, highest_a=self._bounds["highest_a"])) is not None:
+        while row.over_range and (larger := wider(self._ranges, highest_a=self._bounds["highest_a"])) is not None:
             self._change(larger)
             row = self._read_at(bias_v, where)
         if row.status & LIMITED and self._wanted.on_compliance == "stop":
@@ -159,27 +157,12 @@ class SclcSweep(BenchProcedure):
         """Change ranges where they are not as wanted: to 0 V, output off, new ranges, output on at 0 V, back."""
         if ranges == self._ranges:
             return
-        source, wanted = self._source, self._wanted
+        source = self._source
         bias_v = source.smu.bias_v
         source.ramp_to(0.0)
         source.smu.output_enabled = False
-        source.smu.configure(
-            SourceVoltageSettings(
-                source_range_v=ranges.source_v,
-                current_range_a=ranges.current_a,
-                compliance_a=wanted.compliance_a,
-                nplc=wanted.nplc,
-                line_frequency_hz=wanted.line_frequency_hz,
-            )
-        )
-        self._ranges, source.current_range_a = ranges, ranges.current_a
+        source.configure(ranges.current_a, ranges.source_v)
+        self._ranges = ranges
         source.switch_on()
         if abs(bias_v) <= voltage_range_v(ranges.source_v):
             source.ramp_to(bias_v)
-
-
-def _over_range(row: SourceRow) -> bool:
-    if not row.status & (LIMITED | STATUS_FLAGS["overflow"]):
-        return False
-    reading = Reading(row.voltage, row.current, row.smu_time, row.smu_status, overflow=False)
-    return reading.in_range_compliance or not reading.in_real_compliance

@@ -51,6 +51,14 @@ class SourceRow:
         """Get whether nothing is flagged."""
         return self.status == 0
 
+    @property
+    def over_range(self) -> bool:
+        """Get whether the range and not the compliance has limited the current."""
+        if not self.status & (STATUS_FLAGS["compliance"] | STATUS_FLAGS["overflow"]):
+            return False
+        reading = Reading(self.voltage, self.current, self.smu_time, self.smu_status, overflow=False)
+        return reading.in_range_compliance or not reading.in_real_compliance
+
     def values(self) -> dict[str, float]:
         """Get the columns by name."""
         return {name: getattr(self, name) for name in NAMES}
@@ -62,7 +70,7 @@ class Source:
     def __init__(self, procedure: BenchProcedure, wanted: SourceParameters, *, largest_bias_v: float) -> None:
         self._run = procedure
         self._wanted = wanted
-        self._largest_bias_v = largest_bias_v
+        self._source_range_v = largest_bias_v
         self._bad = BadReadings()
         self.current_range_a = wanted.current_range_a
         self.smu: Keithley2400 = procedure.context.bench.smu
@@ -74,13 +82,15 @@ class Source:
         self._leave_a_live_source()
         self.configure(self.current_range_a)
 
-    def configure(self, current_range_a: float | None) -> None:
-        """Set every setting of the instrument, the output being off."""
+    def configure(self, current_range_a: float | None, source_range_v: float | None = None) -> None:
+        """Set every setting of the instrument, the output being off; a source range of None stays as it is."""
         assert current_range_a is not None, "a loaded run has a current range"
         self.current_range_a = current_range_a
+        if source_range_v is not None:
+            self._source_range_v = source_range_v
         self.smu.configure(
             SourceVoltageSettings(
-                source_range_v=self._largest_bias_v,
+                source_range_v=self._source_range_v,
                 current_range_a=current_range_a,
                 compliance_a=self._wanted.compliance_a,
                 nplc=self._wanted.nplc,
@@ -100,10 +110,6 @@ class Source:
             self._run.wait_until(moment_s)
             self._set_level(level_v, self._set_bias)
         self._run.wait_until(clock.now() + RAMP_STEP_S)
-
-    def ramp_s(self, from_v: float, to_v: float) -> float:
-        """Get how long a ramp takes."""
-        return abs(to_v - from_v) / self._wanted.ramp_rate_v_per_s
 
     def step_to(self, bias_v: float) -> None:
         """Set a bias at once, for sweeps whose steps are small."""

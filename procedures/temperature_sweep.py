@@ -8,10 +8,9 @@ import math
 from typing import ClassVar
 
 from instruments.keithley2400.ranges import CURRENT_RANGES_A, current_range_a
-from instruments.wire.keithley2400 import Reading
 from procedures.base import BenchProcedure, Plan
 from procedures.parameters import described_by
-from procedures.ranges import EMPTY, FULL
+from procedures.ranges import EMPTY, FULL, wider_range_a
 from procedures.source import COLUMNS as SOURCE_COLUMNS
 from procedures.source import Source, SourceRow
 from procedures.stage import Stage
@@ -83,7 +82,7 @@ class TemperatureSweep(BenchProcedure):
         while waiting:
             rows = self._pulse(number, pulse, waiting[0] * self._wanted.bias_v, kelvin)
             pulse += 1
-            if any(_over_range(row) for row in rows) and self._widen():
+            if any(row.over_range for row in rows) and self._widen():
                 continue
             waiting.pop(0)
             largest_a = max(largest_a, *(abs(row.current) for row in rows if row.good), 0.0)
@@ -108,7 +107,7 @@ class TemperatureSweep(BenchProcedure):
 
     def _judge(self, row: SourceRow, bias_v: float) -> None:
         """End the run at a limited current that no wider range can mend, if the recipe says so."""
-        mended = _over_range(row) and self._range_a < self._largest_a
+        mended = row.over_range and self._range_a < self._largest_a
         if row.status & LIMITED and not mended and self._wanted.on_compliance == "stop":
             compliance = format_quantity(self._wanted.compliance_a, "A")
             raise SafetyTrip(
@@ -125,10 +124,10 @@ class TemperatureSweep(BenchProcedure):
         return min(max(current_range_a(expected_a / FULL), CURRENT_RANGES_A[0]), self._largest_a)
 
     def _widen(self) -> bool:
-        wider = [each for each in CURRENT_RANGES_A if self._range_a < each <= self._largest_a]
-        if wider:
-            self._use_range(wider[0])
-        return bool(wider)
+        larger_a = wider_range_a(self._range_a, highest_a=self._largest_a)
+        if larger_a is not None:
+            self._use_range(larger_a)
+        return larger_a is not None
 
     def _use_range(self, range_a: float) -> None:
         """Change the measure range at 0 V, the output being off meanwhile."""
@@ -140,11 +139,3 @@ class TemperatureSweep(BenchProcedure):
         self._source.configure(range_a)
         self._range_a = range_a
         self._source.switch_on()
-
-
-def _over_range(row: SourceRow) -> bool:
-    """Tell whether the range and not the compliance has limited the current."""
-    if not row.status & LIMITED:
-        return False
-    reading = Reading(row.voltage, row.current, row.smu_time, row.smu_status, overflow=False)
-    return reading.in_range_compliance or not reading.in_real_compliance

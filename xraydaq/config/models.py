@@ -194,6 +194,10 @@ class Bench(Model):
     served_simulation: Annotated[bool, Switch()] = False
     """Behind these resources stand simulators that another process serves; runs say so."""
 
+    def total_al_m(self, foil_m: float) -> float:
+        """Get all aluminium in the beam with a foil behind the fixed filter."""
+        return foil_m + (0.0 if self.filters is None else self.filters.fixed_m)
+
     @property
     def simulated(self) -> bool:
         """Tell whether no real instrument is on this bench and its simulators live in this program."""

@@ -137,7 +137,7 @@ def _uncalibrated_beams(draft: Draft, calibration: DoseCalibration) -> Iterator[
         return
     known_m = [each.total_al_m for each in calibration.filters]
     for key, foil_m in wanted.foils():
-        total_m = draft.bench.filters.fixed_m + foil_m
+        total_m = draft.bench.total_al_m(foil_m)
         if draft.knows(f"recipe.parameters.{key}") and not any(abs(total_m - each) <= SAME_AL_M for each in known_m):
             filters = ", ".join(format_quantity(each, "m") for each in known_m)
             yield (
