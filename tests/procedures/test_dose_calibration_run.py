@@ -6,14 +6,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from instruments.sim.bench import SimBench
 from instruments.sim.faults import TimedFault
 from procedures.calibration_order import visits_of
 from procedures.dose_watch import DoseWatch
 from procedures.dosimetry import Dosimetry
 from tests.procedures.interrupting import Stopper, checkpoints_of
 from tests.procedures.parts_bench import StageAlone, StageParameters, parts
-from xraydaq.bench import opening
+from tests.procedures.shortening import shortened
 from xraydaq.config import load_run
 from xraydaq.config.shipped import shipped_configs
 from xraydaq.errors import ConfigError, InstrumentTimeout, SafetyTrip
@@ -31,21 +30,7 @@ SETTINGS, ROWS_OF_A_VISIT = 6, 5
 
 
 def config_of(*overrides, **files):
-    wanted = dict(text.split("=", 1) for text in (*SHORT, *overrides))
-    return load_run(RECIPE, overrides=[f"{key}={value}" for key, value in wanted.items()], **files)
-
-
-@pytest.fixture
-def beams(monkeypatch):
-    """Every change of the true output of the tube."""
-    seen = []
-
-    class Watched(SimBench):
-        def __init__(self, *args, **options):
-            super().__init__(*args, **options | {"on_beam": seen.append})
-
-    monkeypatch.setattr(opening, "SimBench", Watched)
-    return seen
+    return shortened("dose_calibration", SHORT, *overrides, **files)
 
 
 def test_every_setting_is_measured_between_two_dark_readings_and_the_beam_is_off_at_the_end(tmp_path, beams):

@@ -5,10 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from instruments.sim.bench import SimBench
 from procedures.dose_sweep_order import dose_rate_gy_s, points_of
 from tests.procedures.interrupting import Stopper, checkpoints_of
-from xraydaq.bench import opening
+from tests.procedures.shortening import shortened
 from xraydaq.config import load_run
 from xraydaq.config.shipped import shipped_configs
 from xraydaq.errors import ConfigError
@@ -26,21 +25,7 @@ POINTS, WINDOWS = 4, 9
 
 
 def config_of(*overrides):
-    wanted = dict(text.split("=", 1) for text in (*SHORT, *overrides))
-    return load_run(RECIPE, overrides=[f"{key}={value}" for key, value in wanted.items()])
-
-
-@pytest.fixture
-def beams(monkeypatch):
-    """Every change of the true output of the tube."""
-    seen = []
-
-    class Watched(SimBench):
-        def __init__(self, *args, **options):
-            super().__init__(*args, **options | {"on_beam": seen.append})
-
-    monkeypatch.setattr(opening, "SimBench", Watched)
-    return seen
+    return shortened("dose_rate_sweep", SHORT, *overrides)
 
 
 def test_every_point_is_chopped_between_blank_runs_and_the_beam_is_off_at_the_end(tmp_path, beams):

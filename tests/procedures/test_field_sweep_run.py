@@ -6,14 +6,12 @@ import numpy as np
 import pytest
 
 from tests.procedures.interrupting import Stopper, checkpoints_of
-from tests.procedures.switched_run import beams, shortened
+from tests.procedures.shortening import shortened
 from xraydaq.errors import ConfigError
 from xraydaq.evaluation import evaluate_stored
 from xraydaq.plan import plan_of
 from xraydaq.runner import RunOptions, run
 from xraydaq.storage import STATUS_FLAGS, read_run
-
-__all__ = ["beams"]
 
 SHORT = (
     'biases=["1 V", "2 V", "3.5 V", "5 V"]', "settle_duration=10 s", "bias_settle_duration=13 s",

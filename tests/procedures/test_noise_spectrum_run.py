@@ -8,6 +8,7 @@ from instruments.keithley2400 import Keithley2400
 from instruments.sim.sr570 import SimSr570
 from instruments.sim.twin import Crystal
 from tests.procedures.interrupting import Stopper
+from tests.procedures.shortening import shortened
 from xraydaq.bench.operator import StandIn
 from xraydaq.config import load_run
 from xraydaq.config.shipped import shipped_configs
@@ -24,8 +25,7 @@ BACKGROUND = [f"{what}, {span}" for what in ("crystal at 0 V", "open input") for
 
 
 def config_of(*overrides, **files):
-    wanted = dict(text.split("=", 1) for text in (*SHORT, "stage_temperature=296.15 K", *overrides))
-    return load_run(RECIPE, overrides=[f"{key}={value}" for key, value in wanted.items()], **files)
+    return shortened("noise_spectrum", (*SHORT, "stage_temperature=296.15 K"), *overrides, **files)
 
 
 @pytest.fixture

@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 
 from tests.procedures.interrupting import Stopper, checkpoints_of
-from tests.procedures.switched_run import beams, shortened
+from tests.procedures.shortening import shortened
 from xraydaq.analysis.air_ionisation import AirIonisationResult
 from xraydaq.errors import ConfigError
 from xraydaq.evaluation import evaluate_stored
 from xraydaq.plan import plan_of
 from xraydaq.runner import RunOptions, run
 from xraydaq.storage import STATUS_FLAGS, read_run
-
-__all__ = ["beams"]
 
 SHORT = (
     "settle_duration=5 s", "warm_up_duration=24 s", "cycles=4", "half_period=12 s", "dense_duration=2 s",

@@ -5,9 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from instruments.sim.twin import Crystal
 from tests.procedures.interrupting import Stopper, checkpoints_of
-from xraydaq.config import load_run
+from tests.procedures.shortening import shortened
 from xraydaq.config.shipped import shipped_configs
 from xraydaq.errors import ConfigError
 from xraydaq.evaluation import evaluate_stored
@@ -23,23 +22,7 @@ STOPPED_ROWS = 55
 
 
 def config_of(*overrides, **files):
-    wanted = dict(text.split("=", 1) for text in (*SHORT, *overrides))
-    texts = [f"{key}={value}" for key, value in wanted.items()]
-    return load_run(RECIPES / "sclc_sweep_mai.toml", overrides=texts, **files)
-
-
-@pytest.fixture
-def seen_v(monkeypatch):
-    """Every bias the crystal has seen."""
-    seen = []
-    set_bias = Crystal.set_bias
-
-    def watched(crystal, time_s, bias_v):
-        seen.append(bias_v)
-        set_bias(crystal, time_s, bias_v)
-
-    monkeypatch.setattr(Crystal, "set_bias", watched)
-    return seen
+    return shortened("sclc_sweep_mai", SHORT, *overrides, **files)
 
 
 def is_off(stored):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from instruments.sim.twin import Crystal
 from tests.procedures.interrupting import Stopper, checkpoints_of
+from tests.procedures.shortening import shortened
 from xraydaq.config import load_run
 from xraydaq.config.shipped import shipped_configs
 from xraydaq.errors import ConfigError
@@ -24,23 +24,7 @@ POINT_ROWS = 2 * (REST_ROWS + PULSE_ROWS)
 
 
 def config_of(*overrides, recipe="temperature_sweep", **files):
-    wanted = dict(text.split("=", 1) for text in (*SHORT, *overrides))
-    texts = [f"{key}={value}" for key, value in wanted.items()]
-    return load_run(RECIPES / f"{recipe}.toml", overrides=texts, **files)
-
-
-@pytest.fixture
-def seen_v(monkeypatch):
-    """Every bias the crystal has seen."""
-    seen = []
-    set_bias = Crystal.set_bias
-
-    def watched(crystal, time_s, bias_v):
-        seen.append(bias_v)
-        set_bias(crystal, time_s, bias_v)
-
-    monkeypatch.setattr(Crystal, "set_bias", watched)
-    return seen
+    return shortened(recipe, SHORT, *overrides, **files)
 
 
 def is_off(stored):
