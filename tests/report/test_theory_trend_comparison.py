@@ -8,6 +8,7 @@ from xraydaq.analysis.trend import evaluate as evaluate_trend
 from xraydaq.analysis.values import Value
 from xraydaq.report import comparison, theory, trend
 from xraydaq.report.beams import tracked_beams
+from xraydaq.report.table import render
 
 S_UNIT = "C Gy^-1 m^-2"
 
@@ -95,6 +96,6 @@ def test_the_figure_of_a_trend_shows_the_reference_only_where_there_is_one():
     upper, lower = trend.figure(corrected, title="Trend", simulated=True).axes
     np.testing.assert_allclose(lower.containers[0].lines[0].get_ydata(), 100 * (reference - 1), atol=1e-9)
     assert {"as measured", "bench drift divided out", "line and 2σ band"} == set(texts_of(upper))
-    text = trend.table(corrected)
+    text = render(corrected)
     assert all(len(line) <= 80 for line in text.splitlines())
     assert "! the bench drifts: -5.0 %" in text

@@ -70,6 +70,7 @@ def trend_command(
     from xraydaq.cli.trend_inputs import evaluated, read_reference, read_series, runs_of
     from xraydaq.report import save
     from xraydaq.report import trend as report
+    from xraydaq.report.table import render
 
     within_s = option_si("--within", within, "s", "24 h")
     if series is not None and (runs or sample or quantity):
@@ -80,7 +81,7 @@ def trend_command(
     result = evaluated(found, readings, within_s)
     name, simulated = found[0].sample, None if series else any(run.simulated for run in found)
     typer.echo(f"{name}: {found[0].name}")
-    typer.echo(report.table(result), nl=False)
+    typer.echo(render(result), nl=False)
     if out is not None:
         title = f"{name}: sensitivity over {len(found)} runs"
         for path in save(report.figure(result, title=title, simulated=simulated), out):

@@ -6,8 +6,7 @@ import numpy as np
 
 from xraydaq.analysis.air_ionisation import AirIonisationResult
 from xraydaq.analysis.photocurrent_step import bracketed
-from xraydaq.report.figures import BLUE, GREY, MM_PER_INCH, SKY, STYLE, VERMILION, WIDTHS_MM, _notice, _wrapped
-from xraydaq.report.notices import bench_notice
+from xraydaq.report.style import BLUE, COVERAGE, GREY, SKY, VERMILION, entitle, say_which_bench, styled_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 HEIGHT_MM = 70.0
 PICO = 1e-12
 MICRO_PER_CM2 = 1e-2  # 1 uC/Gy/cm^2 in SI
-COVERAGE = 2.0
 
 
 def figure(
@@ -31,15 +29,11 @@ def figure(
 
     The axis on the right says what sensitivity such a step would be taken for. `width` "single" (86 mm) or "double".
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(STYLE):
-        drawn = Figure(figsize=(WIDTHS_MM[width] / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH), layout="constrained")
+    with styled_figure(width, HEIGHT_MM) as drawn:
         axes = drawn.subplots()
         _steps(axes, result)
-        axes.set_title(_wrapped(title, WIDTHS_MM[width]), loc="left", parse_math=False)
-        _notice(axes, bench_notice(simulated, served=served))
+        entitle(axes, title, width)
+        say_which_bench(axes, simulated, served=served)
     return drawn
 
 

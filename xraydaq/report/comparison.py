@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from xraydaq.analysis.values import Value
 from xraydaq.config.reference import Literature, literature
-from xraydaq.report.figures import BLUE, GREY, MM_PER_INCH, STYLE, VERMILION, WIDTHS_MM, _notice, _wrapped
-from xraydaq.report.notices import bench_notice
+from xraydaq.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, entitle, say_which_bench, styled_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 HEIGHT_MM = 80.0
 S_UNIT, LIMIT_UNIT = "uC Gy^-1 cm^-2", "nGy/s"
-OWN_COLOURS = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00")
+OWN_COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE)
 OWN_MARKS = ("o", "s", "^", "D", "v")
 LITERATURE_MARKS = ("*", "P", "X", "<", ">", "h")
 
@@ -49,21 +48,16 @@ def figure(
 
     `others`: None takes the detectors that come with the program. A point that is not positive is left out.
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
     others = literature() if others is None else others
-    with mpl.rc_context(STYLE):
-        size = (WIDTHS_MM[width] / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH)
-        drawn = Figure(figsize=size, layout="constrained")
+    with styled_figure(width, HEIGHT_MM) as drawn:
         axes = drawn.subplots()
         for number, each in enumerate(others):
             _other(axes, each, LITERATURE_MARKS[number % len(LITERATURE_MARKS)])
         for number, detector in enumerate(drawable(own)):
             _own(axes, detector, number)
         _scales(axes)
-        axes.set_title(_wrapped(title, WIDTHS_MM[width]), loc="left", parse_math=False)
-        _notice(axes, bench_notice(simulated, served=served))
+        entitle(axes, title, width)
+        say_which_bench(axes, simulated, served=served)
     return drawn
 
 

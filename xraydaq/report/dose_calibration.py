@@ -9,15 +9,14 @@ import numpy as np
 
 from xraydaq.analysis.dose_calibration_result import DoseCalibrationResult
 from xraydaq.analysis.values import Floats
-from xraydaq.report.figures import BLUE, COVERAGE, GREY, MM_PER_INCH, SKY, STYLE, VERMILION, WIDTHS_MM, _wrapped
 from xraydaq.report.notices import bench_notice
+from xraydaq.report.style import BLUE, COVERAGE, GREEN, GREY, ORANGE, SKY, VERMILION, styled_figure, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 HEIGHTS_MM = {"single": 180.0, "double": 112.0}
-GREEN, ORANGE = "#009E73", "#E69F00"
 STYLES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (VERMILION, "D"), (GREY, "v"))
 NGY_S_UA = 1e-3
 
@@ -31,13 +30,8 @@ def figure(
     width: str = "double",
 ) -> "Figure":
     """Draw the four panels; `width` "single" (86 mm, one below the other) or "double" (178 mm, two by two)."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
     shape = (4, 1) if width == "single" else (2, 2)
-    with mpl.rc_context(STYLE):
-        size = (WIDTHS_MM[width] / MM_PER_INCH, HEIGHTS_MM[width] / MM_PER_INCH)
-        drawn = Figure(figsize=size, layout="constrained")
+    with styled_figure(width, HEIGHTS_MM[width]) as drawn:
         kerma, layers, linearity, repeats = drawn.subplots(*shape).flat
         _kerma(kerma, result)
         _layers(layers, result)
@@ -47,7 +41,7 @@ def figure(
         for letter, axes in zip("abcd", (kerma, layers, linearity, repeats), strict=True):
             axes.set_title(letter, loc="left", fontweight="bold")
         if title:
-            drawn.suptitle(_wrapped(title, WIDTHS_MM[width]), x=0.01, ha="left", fontsize=8.0, parse_math=False)
+            drawn.suptitle(wrapped(title, width), x=0.01, ha="left", fontsize=8.0, parse_math=False)
         if notice := bench_notice(simulated, served=served):
             drawn.supxlabel(notice, x=0.99, ha="right", fontsize=6.0, color=GREY)
     return drawn

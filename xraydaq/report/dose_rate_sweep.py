@@ -6,20 +6,21 @@ import numpy as np
 
 from xraydaq.analysis.dose_rate_sweep_result import DoseRateSweepResult
 from xraydaq.analysis.sweep_texts import gain_text, two_digits
-from xraydaq.analysis.values import PREFIXES, Booleans, Floats, Value, prefix_of
-from xraydaq.report.figures import (
+from xraydaq.analysis.values import Booleans, Floats, Value
+from xraydaq.report.style import (
     BLUE,
     COVERAGE,
+    GREEN,
     GREY,
-    MM_PER_INCH,
+    ORANGE,
+    PURPLE,
     SKY,
-    STYLE,
     VERMILION,
-    WIDTHS_MM,
-    _notice,
-    _wrapped,
+    entitle,
+    prefixed,
+    say_which_bench,
+    styled_figure,
 )
-from xraydaq.report.notices import bench_notice
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 HEIGHT_MM = {"single": 150.0, "double": 92.0}
 # Okabe and Ito, in the order of growing filters; markers tell them apart in grey
-FILTERS = ((BLUE, "o"), ("#E69F00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#56B4E9", "v"), ("#000000", "P"))
+FILTERS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (PURPLE, "D"), ("#56B4E9", "v"), ("#000000", "P"))
 SNR_SHOWN = 3.0
 LEAST_SNR = 0.05  # where the axes end: what is below is noise
 LEAST_SHOWN = 0.3  # of the line at the lowest dose rate
@@ -45,18 +46,13 @@ def figure(
 
     `width` "double" (178 mm, side by side) or "single" (86 mm, one below the other).
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(STYLE):
-        size = (WIDTHS_MM[width] / MM_PER_INCH, HEIGHT_MM[width] / MM_PER_INCH)
-        drawn = Figure(figsize=size, layout="constrained")
+    with styled_figure(width, HEIGHT_MM[width]) as drawn:
         response, residual, ratio = _axes(drawn, width)
         _response(response, result)
         _residuals(residual, result)
         _snr(ratio, result)
-        response.set_title(_wrapped(title, WIDTHS_MM[width]), loc="left", parse_math=False)
-        _notice(ratio, bench_notice(simulated, served=served))
+        entitle(response, title, width)
+        say_which_bench(ratio, simulated, served=served)
     return drawn
 
 
@@ -81,17 +77,12 @@ def _by_filter(result: DoseRateSweepResult) -> list[tuple[float, Booleans, tuple
 
 
 def _dose_unit(result: DoseRateSweepResult) -> tuple[float, str]:
-    return _unit(float(np.median(result.response.points.dose_rate_gy_s)), "Gy/s")
-
-
-def _unit(size: float, unit: str) -> tuple[float, str]:
-    prefix = prefix_of(size)
-    return float(10.0 ** next(power for power, name in PREFIXES.items() if name == prefix)), f"{prefix}{unit}"
+    return prefixed(float(np.median(result.response.points.dose_rate_gy_s)), "Gy/s")
 
 
 def _response(axes: "Axes", result: DoseRateSweepResult) -> None:
     points, (dose_unit, _) = result.response.points, _dose_unit(result)
-    unit_a, unit = _unit(float(np.median(np.abs(points.current_a))), "A")
+    unit_a, unit = prefixed(float(np.median(np.abs(points.current_a))), "A")
     shown: Booleans = points.current_a > 0
     for al_mm, mask, (colour, marker) in _by_filter(result):
         at = mask & shown

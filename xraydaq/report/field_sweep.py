@@ -7,19 +7,7 @@ import numpy as np
 from xraydaq.analysis.field_sweep_result import FieldSweepResult
 from xraydaq.analysis.point_sensitivity import gain_text
 from xraydaq.analysis.sweep_texts import two_digits
-from xraydaq.report.figures import (
-    BLUE,
-    COVERAGE,
-    GREY,
-    MM_PER_INCH,
-    SKY,
-    STYLE,
-    VERMILION,
-    WIDTHS_MM,
-    _notice,
-    _wrapped,
-)
-from xraydaq.report.notices import bench_notice
+from xraydaq.report.style import BLUE, COVERAGE, GREY, SKY, VERMILION, entitle, say_which_bench, styled_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,17 +31,13 @@ def figure(
     The bars hold the statistics of each step only: dose, area and gap are common to all. `width` "single" (86 mm) or
     "double" (178 mm).
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(STYLE):
-        drawn = Figure(figsize=(WIDTHS_MM[width] / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH), layout="constrained")
+    with styled_figure(width, HEIGHT_MM) as drawn:
         upper, lower = drawn.subplots(2, 1, sharex=True, height_ratios=(3, 1.1))
         _sensitivity(upper, result)
         _residuals(lower, result)
         drawn.align_ylabels()
-        upper.set_title(_wrapped(title, WIDTHS_MM[width]), loc="left", parse_math=False)
-        _notice(lower, bench_notice(simulated, served=served))
+        entitle(upper, title, width)
+        say_which_bench(lower, simulated, served=served)
     return drawn
 
 

@@ -1,52 +1,23 @@
-"""Figures for a paper: built as Figure objects, without pyplot and its state.
+"""The figure of a dark current at constant bias: the trace with its drift, and what the trend leaves."""
 
-Colours: M. Okabe, K. Ito, Color Universal Design (2008), distinguishable with any colour vision and in grey.
-"""
-
-import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xraydaq.analysis.bias_stability import BiasStabilityResult
-from xraydaq.analysis.values import PREFIXES, Floats, prefix_of
-from xraydaq.report.notices import bench_notice
+from xraydaq.analysis.values import Floats
+from xraydaq.report.style import BLUE, COVERAGE, SKY, VERMILION, entitle, prefixed, say_which_bench, styled_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BLUE, SKY, VERMILION, GREY = "#0072B2", "#9CCBEA", "#D55E00", "#6E6E6E"
-WIDTHS_MM = {"single": 86.0, "double": 178.0}
 HEIGHT_MM = 92.0
-MM_PER_INCH = 25.4
-POINTS_PER_INCH = 72.0
-BESIDE_AXES_POINTS = 42.0  # axis label and numbers left of the axes
-TITLE_LETTER_POINTS = 4.4  # mean width of a letter of the title, generously
-NOTICE_BELOW_POINTS = -28.0  # below the label of the time axis
 ENVELOPE_BINS = 500
 MEAN_BINS = 300
 LINE_FITS = 2.0  # chi2/dof up to which a straight line is drawn as a description of the trace
-COVERAGE = 2.0
-STYLE: Any = {
-    "font.family": "sans-serif",
-    "font.size": 8.0,
-    "axes.labelsize": 8.0,
-    "axes.titlesize": 8.0,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
-    "legend.fontsize": 7.0,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.direction": "out",
-    "ytick.direction": "out",
-    "axes.formatter.useoffset": False,
-}
 
 
 @dataclass(frozen=True)
@@ -71,20 +42,15 @@ def bias_stability(
 
     `elapsed_s`, `current_a`: the columns given to the evaluation, same length; `width` "single" (86 mm) or "double".
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
     time_s, net_a = _evaluated(result, elapsed_s, current_a)
     scale = _scale(time_s, net_a)
-    with mpl.rc_context(STYLE):
-        size = (WIDTHS_MM[width] / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH)
-        figure = Figure(figsize=size, layout="constrained")
+    with styled_figure(width, HEIGHT_MM) as figure:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.1))
         _current(upper, result, time_s, net_a, scale)
         _residuals(lower, result, time_s, net_a, scale)
         figure.align_ylabels()
-        upper.set_title(_wrapped(title, WIDTHS_MM[width]), loc="left", parse_math=False)
-        _notice(lower, bench_notice(simulated, served=served))
+        entitle(upper, title, width)
+        say_which_bench(lower, simulated, served=served)
     return figure
 
 
@@ -99,14 +65,8 @@ def _evaluated(result: BiasStabilityResult, elapsed_s: Floats, current_a: Floats
 def _scale(time_s: Floats, net_a: Floats) -> _Scale:
     duration_s = float(time_s[-1])
     time = (3600.0, "h") if duration_s > 3 * 3600 else (60.0, "min") if duration_s > 600 else (1.0, "s")
-    current_a, unit = _prefixed(float(np.max(np.abs(net_a))))
+    current_a, unit = prefixed(float(np.max(np.abs(net_a))))
     return _Scale(*time, current_a, unit)
-
-
-def _prefixed(magnitude_a: float) -> tuple[float, str]:
-    prefix = prefix_of(magnitude_a)
-    exponent = next(exponent for exponent, name in PREFIXES.items() if name == prefix)
-    return float(10.0**exponent), f"{prefix}A"
 
 
 def _current(axes: "Axes", result: BiasStabilityResult, time_s: Floats, net_a: Floats, scale: _Scale) -> None:
@@ -151,7 +111,7 @@ def _residuals(axes: "Axes", result: BiasStabilityResult, time_s: Floats, net_a:
 
     trend_a = np.interp(time_s, result.curves["trend_time"][0], result.curves["trend_current"][0])
     left_a = net_a - trend_a
-    unit_a, unit = _prefixed(float(np.percentile(np.abs(left_a), 99.9)))
+    unit_a, unit = prefixed(float(np.percentile(np.abs(left_a), 99.9)))
     at_s, low_a, high_a = _envelope(time_s, left_a)
     axes.fill_between(at_s / scale.time_s, low_a / unit_a, high_a / unit_a, color=SKY, lw=0)
     axes.axhline(0.0, color=BLUE, lw=0.8)
@@ -184,17 +144,3 @@ def _means(time_s: Floats, current_a: Floats) -> tuple[Floats, Floats]:
     readings = np.bincount(piece, minlength=len(at_s))
     total_a = np.bincount(piece, weights=current_a, minlength=len(at_s))
     return at_s, np.where(readings > 0, total_a / np.maximum(readings, 1), np.nan)
-
-
-def _wrapped(title: str, width_mm: float) -> str:
-    points = width_mm / MM_PER_INCH * POINTS_PER_INCH - BESIDE_AXES_POINTS
-    return textwrap.fill(title, int(points / TITLE_LETTER_POINTS))
-
-
-def _notice(axes: "Axes", text: str) -> None:
-    """Write what is to be said about the bench below the time axis, where neither title nor data can cover it."""
-    if text:
-        axes.annotate(
-            text, (1.0, 0.0), xytext=(0, NOTICE_BELOW_POINTS), xycoords="axes fraction", textcoords="offset points",
-            ha="right", va="top", fontsize=6.0, color=GREY,
-        )  # fmt: skip

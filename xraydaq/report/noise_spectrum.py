@@ -6,9 +6,19 @@ import numpy as np
 
 from xraydaq.analysis.noise import HANN_CORRELATION
 from xraydaq.analysis.noise_spectrum import NoiseSpectrumResult
-from xraydaq.analysis.values import PREFIXES, Floats, Value, prefix_of
-from xraydaq.report.figures import BLUE, GREY, MM_PER_INCH, SKY, STYLE, VERMILION, WIDTHS_MM, _notice, _wrapped
-from xraydaq.report.notices import bench_notice
+from xraydaq.analysis.values import Floats, Value
+from xraydaq.report.style import (
+    BLUE,
+    COVERAGE,
+    GREEN,
+    GREY,
+    SKY,
+    VERMILION,
+    entitle,
+    prefixed,
+    say_which_bench,
+    styled_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,8 +26,6 @@ if TYPE_CHECKING:
 
 HEIGHT_MM = 92.0
 BANDS_PER_DECADE = 12
-COVERAGE = 2.0
-GREEN = "#009E73"
 ROOM_ABOVE, ROOM_BELOW = 2.0, 0.5  # factors beyond what is drawn
 
 
@@ -33,18 +41,13 @@ def figure(
 
     Dots are means over bands of a twelfth of a decade with k = 2 bars; `width` "single" (86 mm) or "double" (178 mm).
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(STYLE):
-        size = (WIDTHS_MM[width] / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH)
-        drawn = Figure(figsize=size, layout="constrained")
+    with styled_figure(width, HEIGHT_MM) as drawn:
         upper, lower = drawn.subplots(2, 1, sharex=True, height_ratios=(3, 1.1))
         _densities(upper, result)
         _ratio(lower, result)
         drawn.align_ylabels()
-        upper.set_title(_wrapped(title, WIDTHS_MM[width]), loc="left", parse_math=False)
-        _notice(lower, bench_notice(simulated, served=served))
+        entitle(upper, title, width)
+        say_which_bench(lower, simulated, served=served)
     return drawn
 
 
@@ -52,7 +55,7 @@ def _densities(axes: "Axes", result: NoiseSpectrumResult) -> None:
     f_hz, measured, device, behind = (
         result.curves[name][0] for name in ("frequency", "measured", "device", "background")
     )
-    unit_a, unit = _unit(float(np.median(measured)))
+    unit_a, unit = prefixed(float(np.median(measured)))
     axes.loglog(f_hz, measured / unit_a, color=SKY, lw=0.5, label="lines")
     band_hz, ratio, u = _bands(result)
     total = np.interp(np.log(band_hz), np.log(f_hz), result.curves["fit"][0]) / unit_a
@@ -130,9 +133,3 @@ def _bands(result: NoiseSpectrumResult) -> tuple[Floats, Floats, Floats]:
     middle_hz = np.exp(np.bincount(band, averages * np.log(f_hz)) / weight)
     alone = np.bincount(band) == 1
     return middle_hz, mean, mean * np.sqrt(np.where(alone, 1.0, HANN_CORRELATION) / weight)
-
-
-def _unit(magnitude: float) -> tuple[float, str]:
-    prefix = prefix_of(magnitude)
-    exponent = next(exponent for exponent, name in PREFIXES.items() if name == prefix)
-    return float(10.0**exponent), f"{prefix}A"

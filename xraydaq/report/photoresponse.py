@@ -7,19 +7,8 @@ import numpy as np
 from xraydaq.analysis.edge_response import EdgeResponse
 from xraydaq.analysis.photoresponse import PhotoresponseResult, PointResponse
 from xraydaq.analysis.point_sensitivity import gain_text
-from xraydaq.analysis.values import PREFIXES, Floats, prefix_of
-from xraydaq.report.figures import (
-    BLUE,
-    GREY,
-    MM_PER_INCH,
-    SKY,
-    STYLE,
-    VERMILION,
-    WIDTHS_MM,
-    _notice,
-    _wrapped,
-)
-from xraydaq.report.notices import bench_notice
+from xraydaq.analysis.values import Floats
+from xraydaq.report.style import BLUE, GREY, SKY, VERMILION, entitle, prefixed, say_which_bench, styled_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,20 +36,15 @@ def figure(
     `elapsed_s`, `current_a`, `point`: the columns given to the evaluation; `width` "double" (178 mm) or "single"
     (86 mm, one below the other).
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
     best = result.points[0]
-    with mpl.rc_context(STYLE):
-        size = (WIDTHS_MM[width] / MM_PER_INCH, HEIGHT_MM[width] / MM_PER_INCH)
-        drawn = Figure(figsize=size, layout="constrained")
+    with styled_figure(width, HEIGHT_MM[width]) as drawn:
         trace, rise, fall = _axes(drawn, width)
         _trace(trace, best, elapsed_s, current_a, point)
         _edge(rise, best, best.rise, "rise", falling=False)
         _edge(fall, best, best.fall, "fall", falling=True)
         fall.set_xlabel("Time since the edge, delay taken off (s)")
-        trace.set_title(_wrapped(title, WIDTHS_MM[width]), loc="left", parse_math=False)
-        _notice(fall, bench_notice(simulated, served=served))
+        entitle(trace, title, width)
+        say_which_bench(fall, simulated, served=served)
     return drawn
 
 
@@ -79,11 +63,10 @@ def _axes(drawn: "Figure", width: str) -> tuple["Axes", "Axes", "Axes"]:
 
 def _trace(axes: "Axes", best: PointResponse, elapsed_s: Floats, current_a: Floats, point: Floats) -> None:
     rows = (point == best.point) & np.isfinite(current_a)
-    prefix = prefix_of(float(np.max(np.abs(current_a[rows]))))
-    unit_a = float(10.0 ** next(power for power, name in PREFIXES.items() if name == prefix))
+    unit_a, unit = prefixed(float(np.max(np.abs(current_a[rows]))))
     axes.plot((elapsed_s[rows] - elapsed_s[rows][0]) / 60, current_a[rows] / unit_a, color=BLUE, lw=0.6)
     axes.set_xlabel("Time (min)")
-    axes.set_ylabel(f"Current ({prefix}A)")
+    axes.set_ylabel(f"Current ({unit})")
     axes.margins(x=0.02, y=0.08)
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + ABOVE * (high - low))

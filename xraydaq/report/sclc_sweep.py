@@ -5,27 +5,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xraydaq.analysis.sclc_result import BY_NOTHING, SclcSweepResult, Sweep
-from xraydaq.report.figures import (
+from xraydaq.report.style import (
     BLUE,
+    COVERAGE,
+    GREEN,
     GREY,
-    MM_PER_INCH,
     SKY,
-    STYLE,
     VERMILION,
-    WIDTHS_MM,
-    _notice,
-    _prefixed,
-    _wrapped,
+    entitle,
+    prefixed,
+    say_which_bench,
+    styled_figure,
 )
-from xraydaq.report.notices import bench_notice
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 HEIGHT_MM = 100.0
-COVERAGE = 2.0
-GREEN = "#009E73"
 REGIME_COLOURS = {"ohmic": GREY, "filling": VERMILION, "square law": GREEN}
 REGIME_SLOPES = {"ohmic": 1.0, "square law": 2.0}
 MARKS = {1: ("o", BLUE, "full"), -1: ("s", BLUE, "none")}
@@ -45,12 +42,7 @@ def figure(
 
     Both polarities are drawn as sizes; the offset of the meter is taken off. `width` "single" (86 mm) or "double".
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(STYLE):
-        size = (WIDTHS_MM[width] / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH)
-        drawn = Figure(figsize=size, layout="constrained")
+    with styled_figure(width, HEIGHT_MM) as drawn:
         upper, lower = drawn.subplots(2, 1, sharex=True, height_ratios=(2.4, 1.1))
         _currents(upper, result)
         _slopes(lower, result)
@@ -59,14 +51,14 @@ def figure(
         upper.legend(frameon=False, loc="best", handlelength=1.6, labelspacing=0.3)
         _limit_name(lower, result)
         drawn.align_ylabels()
-        upper.set_title(_wrapped(title, WIDTHS_MM[width]), loc="left", parse_math=False)
-        _notice(lower, bench_notice(simulated, served=served))
+        entitle(upper, title, width)
+        say_which_bench(lower, simulated, served=served)
     return drawn
 
 
 def _currents(axes: "Axes", result: SclcSweepResult) -> None:
     largest_a = max(float(sweep.points.current_a.max()) for sweep in result.sweeps)
-    unit_a, unit = _prefixed(largest_a)
+    unit_a, unit = prefixed(largest_a)
     named: set[str] = set()
     for sweep in result.sweeps:
         marker, colour, fill = MARKS[sweep.direction]

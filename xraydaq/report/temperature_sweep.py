@@ -7,21 +7,19 @@ import numpy as np
 from xraydaq.analysis.arrhenius_model import branches
 from xraydaq.analysis.temperature_sweep import TemperatureSweepResult
 from xraydaq.analysis.values import Booleans, Floats
-from xraydaq.report.figures import BLUE, GREY, MM_PER_INCH, STYLE, VERMILION, WIDTHS_MM, _notice, _wrapped
-from xraydaq.report.notices import bench_notice
+from xraydaq.report.style import BLUE, COVERAGE, GREEN, GREY, VERMILION, say_which_bench, styled_figure, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 HEIGHT_MM = 98.0
-COVERAGE = 2.0
 S_CM = 1e2  # one S/cm in S/m
 TICKS_K = 10.0
 ROOM = 3.0  # factor below the smallest point that the branches may reach
 SHOWN = {"parallel": ("parallel", "sharp"), "sharp": ("sharp", "parallel"), "single line": ("single_line", "")}
 LABELS = {"parallel": "branches in parallel", "sharp": "broken line", "single_line": "one line"}
-WAYS = ((1.0, "heating", "o", BLUE), (-1.0, "cooling", "s", "#009E73"), (0.0, "measured", "o", BLUE))
+WAYS = ((1.0, "heating", "o", BLUE), (-1.0, "cooling", "s", GREEN), (0.0, "measured", "o", BLUE))
 
 
 def figure(
@@ -36,12 +34,7 @@ def figure(
 
     Bars are k = 2, of the scatter only; `width` "single" (86 mm) or "double" (178 mm).
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(STYLE):
-        size = (WIDTHS_MM[width] / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH)
-        drawn = Figure(figsize=size, layout="constrained")
+    with styled_figure(width, HEIGHT_MM) as drawn:
         upper, lower = drawn.subplots(2, 1, sharex=True, height_ratios=(3, 1.1))
         _points(upper, result)
         _models(upper, result)
@@ -49,8 +42,8 @@ def figure(
         _kelvin(upper, result)
         _residuals(lower, result)
         drawn.align_ylabels()
-        drawn.suptitle(_wrapped(title, WIDTHS_MM[width]), x=0.02, ha="left", fontsize=8.0, parse_math=False)
-        _notice(lower, bench_notice(simulated, served=served))
+        drawn.suptitle(wrapped(title, width), x=0.02, ha="left", fontsize=8.0, parse_math=False)
+        say_which_bench(lower, simulated, served=served)
     return drawn
 
 

@@ -9,15 +9,13 @@ from xraydaq.analysis.attenuation import KEV_J
 from xraydaq.analysis.theory import BEAM_VOLTAGE_V
 from xraydaq.analysis.theory_result import TheoryResult
 from xraydaq.analysis.values import Value
-from xraydaq.report.figures import BLUE, GREY, MM_PER_INCH, STYLE, VERMILION, WIDTHS_MM, _notice, _wrapped
-from xraydaq.report.notices import bench_notice
+from xraydaq.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, entitle, say_which_bench, styled_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 HEIGHTS_MM = {"single": 110.0, "double": 72.0}
-GREEN, ORANGE, PURPLE = "#009E73", "#E69F00", "#CC79A7"
 LAYER_COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, GREY)
 LAYER_STYLES = ("-", (0, (5, 2)), (0, (1, 1.2)), "-.", (0, (7, 2, 1, 2, 1, 2)), "-")
 S0_UNIT = "uC Gy^-1 cm^-2"
@@ -35,17 +33,12 @@ def figure(
 
     `width` "double" (178 mm) puts the panels side by side, "single" (86 mm) one above the other.
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(STYLE):
-        size = (WIDTHS_MM[width] / MM_PER_INCH, HEIGHTS_MM[width] / MM_PER_INCH)
-        drawn = Figure(figsize=size, layout="constrained")
+    with styled_figure(width, HEIGHTS_MM[width]) as drawn:
         left, right = drawn.subplots(*((1, 2) if width == "double" else (2, 1)))
         _efficiency(left, result)
         _sensitivity(right, result)
-        left.set_title(_wrapped(title, WIDTHS_MM["single"]), loc="left", parse_math=False)
-        _notice(right, bench_notice(simulated, served=served))
+        entitle(left, title, "single")
+        say_which_bench(right, simulated, served=served)
     return drawn
 
 

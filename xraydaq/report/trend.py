@@ -1,30 +1,18 @@
-"""Sensitivity over runs and dates as a table and as a figure."""
+"""The figure of a sensitivity over runs and dates."""
 
-import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xraydaq.analysis.trend import HOUR_S, TrendResult
-from xraydaq.analysis.values import Floats, Value
-from xraydaq.report.figures import (
-    BLUE,
-    GREY,
-    MM_PER_INCH,
-    STYLE,
-    VERMILION,
-    WIDTHS_MM,
-    _notice,
-    _wrapped,
-)  # fmt: skip
-from xraydaq.report.notices import bench_notice
+from xraydaq.analysis.values import Floats
+from xraydaq.report.style import BLUE, GREY, VERMILION, entitle, say_which_bench, styled_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 HEIGHT_MM = 92.0
-LINE_LETTERS = 80
 PERCENT = 1e-2
 
 
@@ -32,12 +20,7 @@ def figure(
     result: TrendResult, *, title: str = "", simulated: bool | None = None, served: bool = False, width: str = "single"
 ) -> "Figure":
     """Draw the sensitivity relative to its mean with the line and its band; the reference below. Bars k = 1."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(STYLE):
-        size = (WIDTHS_MM[width] / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH)
-        drawn = Figure(figsize=size, layout="constrained")
+    with styled_figure(width, HEIGHT_MM) as drawn:
         if result.inputs["reference"] == "none":
             upper = lower = drawn.subplots()
         else:
@@ -45,9 +28,9 @@ def figure(
             _reference(lower, result)
         _sensitivity(upper, result)
         lower.set_xlabel("Time (h)")
-        upper.set_title(_wrapped(title, WIDTHS_MM[width]), loc="left", parse_math=False)
+        entitle(upper, title, width)
         drawn.align_ylabels()
-        _notice(lower, bench_notice(simulated, served=served))
+        say_which_bench(lower, simulated, served=served)
     return drawn
 
 
@@ -83,25 +66,3 @@ def _reference(axes: "Axes", result: TrendResult) -> None:
 
 def _percent(values: Floats, whole: float) -> Floats:
     return np.asarray(values / whole / PERCENT)
-
-
-def table(result: TrendResult) -> str:
-    """Return the numbers for a terminal of 80 columns."""
-    rows = [(label, value.to(unit) if unit else value.prefixed()) for label, value, unit in result.rows()]
-    width = max(len(label) for label, _ in rows)
-    number_width = max(len(value.number()) for _, value in rows)
-    lines = [result.headline, ""]
-    for label, value in rows:
-        lines.append(f"{label:{width}}  {value.number():>{number_width}}  {_unit(value)}".rstrip())
-        lines += textwrap.wrap(
-            result.notes.get(label, ""), LINE_LETTERS, initial_indent="    ", subsequent_indent="    "
-        )
-    lines += ["", "Uncertainties are standard uncertainties, k = 1."]
-    for flag in result.flags:
-        lines += textwrap.wrap(flag, LINE_LETTERS, initial_indent="! ", subsequent_indent="  ")
-    lines += textwrap.wrap(f"verdict: {result.verdict}", LINE_LETTERS, subsequent_indent="  ")
-    return "\n".join(lines) + "\n"
-
-
-def _unit(value: Value) -> str:
-    return "" if value.unit == "1" or value.number() == "not known" else value.unit
