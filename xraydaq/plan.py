@@ -19,15 +19,15 @@ def plan_of(config: RunConfig) -> Plan:
     return PROCEDURES[config.recipe.procedure]().plan(config)
 
 
-def disk_bytes(config: RunConfig) -> int:
+def disk_bytes(config: RunConfig, plan: Plan) -> int:
     """Estimate the most that the run's folder needs: journal, live view and result at once, and the reserve."""
     columns = PROCEDURES[config.recipe.procedure]().COLUMNS
-    return RESERVE_BYTES + plan_of(config).points * (3 * 8 * len(columns) + ROW_OVERHEAD_BYTES)
+    return RESERVE_BYTES + plan.points * (3 * 8 * len(columns) + ROW_OVERHEAD_BYTES)
 
 
-def describe(config: RunConfig) -> list[tuple[str, str]]:
+def describe(config: RunConfig, plan: Plan) -> list[tuple[str, str]]:
     """Get (label, text) lines of a plan for a person to read."""
-    plan, files = plan_of(config), config.files
+    files = config.files
     simulated = "real instruments; drivers not verified on hardware"
     if not config.bench.is_real:
         simulated = "simulated (served by another process)" if config.bench.served_simulation else "simulated"
@@ -42,7 +42,7 @@ def describe(config: RunConfig) -> list[tuple[str, str]]:
         ("readings", str(plan.points)),
         ("duration", duration_text(plan.duration_s)),
         *_beam(plan),
-        ("disk", f"at most {disk_bytes(config) / 1e6:.0f} MB while it runs"),
+        ("disk", f"at most {disk_bytes(config, plan) / 1e6:.0f} MB while it runs"),
         *((f"limit of {limit.quantity}", limit.text()) for limit in config.limits),
     ]
 

@@ -73,11 +73,12 @@ def plan_command(
         sample=names.sample_file(sample),
         overrides=overrides or (),
     )
-    lines = describe(config)
+    plan = plan_of(config)
+    lines = describe(config, plan)
     width = max(len(label) for label, _ in lines)
     for label, text in lines:
         typer.echo(f"{label:{width}}  {text}")
-    for warning in (*config.warnings, *plan_of(config).warnings):
+    for warning in (*config.warnings, *plan.warnings):
         typer.echo(f"warning: {warning}", err=True)
     return EXIT_DONE
 

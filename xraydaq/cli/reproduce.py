@@ -51,6 +51,7 @@ def reproduce_command(
     from xraydaq.reproduce.measured import read_back
     from xraydaq.reproduce.programme import programme
     from xraydaq.reproduce.running import run_all
+    from xraydaq.reproduce.shelf import with_trend
     from xraydaq.reproduce.table import rows_of, text_of
 
     check_layout()
@@ -59,8 +60,7 @@ def reproduce_command(
     begin_s, folder = clock.now(), _new_folder(out, clock.utc())
     typer.echo(f"{len(jobs)} runs on the simulated bench, {processes} at a time, into {folder}")
     done = run_all(jobs, folder, seed=seed, start_utc_s=clock.utc(), processes=processes, show=_show)
-    measured = read_back({key: each.file for key, each in done.items()})
-    measured = _with_trend(measured)
+    measured = with_trend(read_back({key: each.file for key, each in done.items()}))
     if blind is None:
         rows = rows_of(measured)
         shown = [row for row in rows if row.measured is not None] if only else rows
@@ -96,12 +96,6 @@ def _show(done: "Done", count: str) -> None:
     state = f"{done.duration_s:.0f} s" if done.file is not None else f"FAILED: {done.problem}"
     problem = f" ({done.problem})" if done.file is not None and done.problem else ""
     typer.echo(f"  {count:>6}  {done.job.key:24} {state}{problem}")
-
-
-def _with_trend(measured: "Measured") -> "Measured":
-    from xraydaq.reproduce.shelf import with_trend
-
-    return with_trend(measured)
 
 
 def _write_report(folder: Path, rows: "Sequence[Row]", measured: "Measured") -> None:

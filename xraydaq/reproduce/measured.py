@@ -40,3 +40,9 @@ class Measured:
 def read_back(files: Mapping[str, Path | None]) -> Measured:
     """Read the result files of the programme."""
     return Measured({key: read_run(path) for key, path in files.items() if path is not None})
+
+
+def value_text(value: Value, unit: str) -> str:
+    """Write a value with its uncertainty in a unit; a unit of "" asks for the fitting SI prefix."""
+    shown = value.to(unit) if unit else value.prefixed()
+    return shown.number() if shown.unit == "1" else f"{shown.number()} {shown.unit}"

@@ -12,7 +12,7 @@ from xraydaq.errors import StorageError, XraydaqError
 from xraydaq.evaluation import evaluate_stored, figure_of
 from xraydaq.report.comparison import Own
 from xraydaq.report.comparison import figure as comparison
-from xraydaq.reproduce.measured import Measured
+from xraydaq.reproduce.measured import Measured, value_text
 from xraydaq.reproduce.questions import answers_of
 from xraydaq.reproduce.table import Row, text_of
 from xraydaq.reproduce.tensions import Tension, tensions_of
@@ -102,10 +102,7 @@ def _table(rows: Sequence[Row]) -> str:
 
 
 def _line(row: Row) -> str:
-    measured = "–"
-    if row.measured is not None:
-        value = row.measured.to(row.unit) if row.unit else row.measured.prefixed()
-        measured = f"{value.number()} {'' if row.unit == '1' else row.unit}"
+    measured = "–" if row.measured is None else value_text(row.measured, row.unit)
     why = f"<br><small>{escape(row.why)}</small>" if row.why else ""
     return (
         f'<tr><td>{escape(row.quantity)}{why}</td><td class="n">{escape(row.paper_text)}</td>'

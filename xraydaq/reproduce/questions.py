@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from xraydaq.analysis.values import Value
-from xraydaq.reproduce.measured import Measured
+from xraydaq.reproduce.measured import Measured, value_text
 from xraydaq.reproduce.programme import TREATMENTS
 
 
@@ -41,8 +41,8 @@ def answers_of(measured: Measured) -> Iterator[tuple[str, str]]:
     )
     yield (
         "Are the responses of air and substrate subtracted?",
-        f"A glass blank gives {_shown(measured.value('air', 'apparent_sensitivity'), 'uC Gy^-1 cm^-2')} "
-        "uC/Gy/cm²; nothing is subtracted.",
+        f"A glass blank gives {_shown(measured.value('air', 'apparent_sensitivity'), 'uC Gy^-1 cm^-2')}; "
+        "nothing is subtracted.",
     )
     yield (
         "Is the noise that of the bias in use, and where is the preamplifier's floor?",
@@ -88,13 +88,8 @@ def _dose(measured: Measured) -> str:
 
 
 def _limit(measured: Measured) -> str:
-    said = [
-        measured.text(key, name)
-        for key in ("dose sweep", "dose sweep quiet")
-        for name in ("verdict",)
-        if measured.text(key, name)
-    ]
-    return " ".join(dict.fromkeys(said)) or "no sweep on record"
+    said = [measured.text(key, "verdict") for key in ("dose sweep", "dose sweep quiet")]
+    return " ".join(dict.fromkeys(filter(None, said))) or "no sweep on record"
 
 
 def _sample(measured: Measured) -> dict[str, float]:
@@ -107,7 +102,4 @@ def _si(sample: dict[str, float], key: str, factor: float) -> str:
 
 
 def _shown(value: Value | None, unit: str) -> str:
-    if value is None:
-        return "(not measured)"
-    shown = value.to(unit) if unit else value.prefixed()
-    return f"{shown.number()}{'' if shown.unit in ('1', 'uC Gy^-1 cm^-2') else f' {shown.unit}'}"
+    return "(not measured)" if value is None else value_text(value, unit)

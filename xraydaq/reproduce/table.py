@@ -6,7 +6,7 @@ from typing import Any
 
 from xraydaq.analysis.values import Value
 from xraydaq.config.reference import paper_values
-from xraydaq.reproduce.measured import Measured
+from xraydaq.reproduce.measured import Measured, value_text
 from xraydaq.reproduce.programme import TREATMENTS
 from xraydaq.units import parse_quantity
 
@@ -28,13 +28,6 @@ class Row:
     unit: str
     verdict: str
     why: str = ""
-
-    @property
-    def distance(self) -> float:
-        """Get (measured - paper) / u; nan without both."""
-        if self.measured is None or not self.measured.u > 0:
-            return math.nan
-        return (self.measured.value - self.paper) / self.measured.u
 
     @property
     def is_good(self) -> bool:
@@ -187,8 +180,4 @@ def text_of(rows: list[Row]) -> str:
 
 
 def _texts(row: Row) -> tuple[str, str, str]:
-    if row.measured is None:
-        return row.quantity, row.paper_text, "--"
-    value = row.measured.to(row.unit) if row.unit else row.measured.prefixed()
-    unit = "" if row.unit == "1" else f" {row.unit}"
-    return row.quantity, row.paper_text, f"{value.number()}{unit}"
+    return row.quantity, row.paper_text, "--" if row.measured is None else value_text(row.measured, row.unit)

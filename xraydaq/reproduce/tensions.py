@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xraydaq.analysis.values import Value
-from xraydaq.reproduce.measured import Measured
+from xraydaq.reproduce.measured import Measured, value_text
 
 BOLTZMANN_J_PER_K = 1.380649e-23
 ROOM_K = 298.15
@@ -26,13 +26,23 @@ def tensions_of(measured: Measured) -> Iterator[Tension]:
         "noise of 1e-10 A/√Hz with a 1/f slope; detection limit of 1.5 nGy/s at a signal-to-noise ratio of 3",
         "averaging does not lower 1/f noise: its Allan deviation, √(2 ln 2 h) = 1.18e-10 A, is 16 nGy/s on a spot of "
         "0.0314 cm² at SNR 3; 1.5 nGy/s need a quieter crystal, a hundred averaged cycles, or ten times the area",
-        _joined(
-            _said("1/f noise density at 1 Hz", measured.value("noise", "1_over_f_noise_density_at_1_hz"), ""),
-            _said(
-                "limit of this 1/f floor", measured.value("dose sweep", "detection_limit_of_1_over_f_floor"), "nGy/s"
-            ),
-            _said("detection limit, printed noise", _limit(measured, "dose sweep"), "nGy/s"),
-            _said("detection limit, quiet crystal", _limit(measured, "dose sweep quiet"), "nGy/s"),
+        "; ".join(
+            (
+                _said("1/f noise density at 1 Hz", measured.value("noise", "1_over_f_noise_density_at_1_hz"), ""),
+                _said(
+                    "limit of this 1/f floor",
+                    measured.value("dose sweep", "detection_limit_of_1_over_f_floor"),
+                    "nGy/s",
+                ),
+                _said(
+                    "detection limit, printed noise", measured.value("dose sweep", "detection_limit_snr_3"), "nGy/s"
+                ),
+                _said(
+                    "detection limit, quiet crystal",
+                    measured.value("dose sweep quiet", "detection_limit_snr_3"),
+                    "nGy/s",
+                ),
+            )
         ),
     )
     yield Tension(
@@ -93,16 +103,7 @@ def coefficient(measured: Measured, treatment: str) -> Value | None:
     return Value(per_k, share * high.u / scale, "1")
 
 
-def _limit(measured: Measured, key: str) -> Value | None:
-    return measured.value(key, "detection_limit_snr_3")
-
-
 def _said(what: str, value: Value | None, unit: str) -> str:
     if value is None or not math.isfinite(value.value):
         return f"{what}: not measured"
-    shown = value.to(unit) if unit else value.prefixed()
-    return f"{what}: {shown.number()}{'' if shown.unit == '1' else f' {shown.unit}'}"
-
-
-def _joined(*texts: str) -> str:
-    return "; ".join(texts)
+    return f"{what}: {value_text(value, unit)}"

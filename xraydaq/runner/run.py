@@ -100,15 +100,13 @@ def run(config: RunConfig, options: RunOptions, listener: Listener | None = None
     clock = clock_for(config, options.speed, options.start_utc_s)
     plan = plan_of(config)
     seed = options.seed if config.bench.simulated else None
-    columns = procedure_of(config).COLUMNS
-    earlier = None
+    procedure, earlier = procedure_of(config), None
     if options.resume is not None:
-        earlier = earlier_run(options.resume, config, clock, columns=columns, seed=seed)
+        earlier = earlier_run(options.resume, config, clock, columns=procedure.COLUMNS, seed=seed)
     stop = threading.Event()
     ask = None if options.ask is None else stoppable(options.ask, stop)
     opened = open_bench(config, clock, seed=options.seed, faults=options.faults, ask=ask)
     with stop_requests() as signals, opened as bench:
-        procedure = procedure_of(config)
         header = _header(config, procedure, clock, bench, seed)
         if earlier is not None:
             header = replace(header, start_utc_s=earlier.stored.header.start_utc_s)
