@@ -109,8 +109,8 @@ def pulls(mean, spread, programmes=20):
     draws = np.random.default_rng(7).standard_normal(3 * programmes)
     draws = (draws - draws.mean()) / draws.std(ddof=1)
     found = []
-    for quantity, (_, pattern, _) in TRUTHS.items():
-        count = programmes * (3 if "{}" in pattern else 1)
+    for quantity, known in TRUTHS.items():
+        count = programmes * len(known.job_keys())
         of_it = draws[:count] - draws[:count].mean()
         of_it /= of_it.std(ddof=1)
         found += [Pull(quantity, "k", Value(mean + spread * draw, 1.0, "1"), 0.0) for draw in of_it]

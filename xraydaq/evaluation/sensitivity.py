@@ -16,7 +16,7 @@ PREFERRED = ("sensitivity", "sensitivity_slope_weighted", "sensitivity_slope_unw
 """The first that is there is taken."""
 
 SHARE_OF_U = "u_of_"
-OWN_SHARES = ("_steps_and_dose_model", "_drift_over_the_sweep", "_statistics", "_readings")
+OWN_SHARES = ("_steps_and_dose_model", "_drift_over_the_sweep", "_statistics_of_the_step", "_steps_and_fit")
 """Ends of the names of shares of u that differ from run to run."""
 
 

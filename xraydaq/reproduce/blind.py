@@ -1,15 +1,17 @@
 """After a blind programme the truth is opened: how far each result lies from it, in units of its uncertainty."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from xraydaq.analysis.values import Value
+from xraydaq.reproduce import truth
 from xraydaq.reproduce.measured import Measured
 from xraydaq.reproduce.programme import TREATMENTS
+from xraydaq.reproduce.shelf import KEY as SHELF
 from xraydaq.storage import StoredRun
 
 MEAN_ALLOWED, SPREAD_ALLOWED = 0.5, 0.35
@@ -31,33 +33,62 @@ class Pull:
         return (self.measured.value - self.truth) / self.measured.u
 
 
+@dataclass(frozen=True)
+class Known:
+    """Which result has a truth: its name, the key of its job ({} for a treatment where there are three), the truth.
+
+    `truth`: the name of a number in the truth of the run, or how to get it from the run, or the number itself.
+    """
+
+    result: str
+    job: str
+    truth: str | float | Callable[[StoredRun], float]
+
+    def job_keys(self) -> Sequence[str]:
+        """Get the keys of its jobs."""
+        return [self.job.format(treatment) for treatment in TREATMENTS] if "{}" in self.job else [self.job]
+
+    def of(self, run: StoredRun | None) -> float | None:
+        """Get the truth of a run, None where it has none."""
+        if isinstance(self.truth, float):
+            return self.truth
+        if run is None or run.twin_truth is None:
+            return None
+        return _find(run.twin_truth, self.truth) if isinstance(self.truth, str) else self.truth(run)
+
+
 TRUTHS = {
-    "activation_energy": ("activation_energy_above_transition", "conductivity {}", "activation_high_j"),
-    "transition": ("transition_temperature", "conductivity {}", "crossover_k"),
-    "trap density": ("trap_density", "traps {}", "trap_density_per_m2"),
-    "noise density": ("1_over_f_noise_density_at_1_hz", "noise", "noise_at_bias_a_per_rthz"),
-    "noise exponent": ("noise_exponent_gamma", "noise", "noise_exponent"),
-    "sensitivity": ("sensitivity", "dose sweep", "sensitivity_c_gy_m2"),
-    "field scale": ("field_scale", "field", "field_scale_v_m"),
+    "activation energy": Known("activation_energy_above_transition", "conductivity {}", "activation_high_j"),
+    "same, below": Known("activation_energy_below_transition", "conductivity {}", "activation_low_j"),
+    "transition": Known("transition_temperature", "conductivity {}", "crossover_k"),
+    "trap density": Known("trap_density", "traps {}", "trap_density_per_m2"),
+    "dark current": Known("mean_dark_current", "dark {}", truth.mean_dark_current_a),
+    "dark drift": Known("drift_metric", "dark {}", truth.drift_metric),
+    "noise density": Known("1_over_f_noise_density_at_1_hz", "noise", "noise_at_bias_a_per_rthz"),
+    "noise exponent": Known("noise_exponent_gamma", "noise", "noise_exponent"),
+    "sensitivity": Known("sensitivity", "dose sweep", "sensitivity_c_gy_m2"),
+    "sensitivity slope": Known("sensitivity_slope_unweighted", "dose sweep", truth.slope_c_gy_m2),
+    "detection limit": Known("detection_limit_snr_3", "dose sweep", truth.detection_limit_gy_s),
+    "field scale": Known("field_scale", "field", "field_scale_v_m"),
+    "air ionisation": Known("apparent_sensitivity", "air", "sensitivity_c_gy_m2"),
+    "shelf stability": Known("change_over_the_span", SHELF, 0.0),
 }
-"""Quantity -> name of the result, key of the job (with a treatment in it where there are three), name of the truth."""
+"""By quantity; no crystal of the simulated bench ages on the shelf."""
 
 
 def pulls_of(measured: Measured) -> list[Pull]:
     """Open the truth of every run of the programme that has one, and compare."""
-    found = []
-    for quantity, (name, pattern, truth_name) in TRUTHS.items():
-        keys = [pattern.format(treatment) for treatment in TREATMENTS] if "{}" in pattern else [pattern]
-        for key in keys:
-            value, truth = measured.value(key, name), truth_of(measured.runs.get(key), truth_name)
-            if value is not None and truth is not None and 0 < value.u < math.inf:
-                found.append(Pull(quantity, key, value, truth))
-    return found
+    return [pull for quantity, known in TRUTHS.items() for pull in _pulls(measured, quantity, known)]
 
 
-def truth_of(run: StoredRun | None, name: str) -> float | None:
-    """Get a number of the truth of a run's simulated world, wherever it stands in it."""
-    return None if run is None or run.twin_truth is None else _find(run.twin_truth, name)
+def _pulls(measured: Measured, quantity: str, known: Known) -> Iterator[Pull]:
+    for key in known.job_keys():
+        value = measured.value(key, known.result)
+        if value is None or not 0 < value.u < math.inf:
+            continue
+        true = known.of(measured.runs.get(key))
+        if true is not None:
+            yield Pull(quantity, key, value, true)
 
 
 def _find(truth: Mapping[str, Any], name: str) -> float | None:
@@ -88,9 +119,9 @@ def dishonest(pulls: Sequence[Pull], programmes: int) -> list[str]:
     `programmes`: how many were run; each must give a pull for every job that has a truth.
     """
     said = []
-    for quantity, (_, pattern, _) in TRUTHS.items():
+    for quantity, known in TRUTHS.items():
         values = np.array([each.value for each in pulls if each.quantity == quantity])
-        expected = programmes * (len(TREATMENTS) if "{}" in pattern else 1)
+        expected = programmes * len(known.job_keys())
         if len(values) < expected:
             said.append(f"{quantity}: {len(values)} pulls instead of {expected}")
             continue
