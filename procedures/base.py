@@ -17,6 +17,7 @@ from xraydaq.clock import Clock
 from xraydaq.config import RunConfig
 from xraydaq.errors import RunFailed, StoppedByUser
 from xraydaq.safety import WayBack
+from xraydaq.safety.guard_events import Arm
 from xraydaq.storage import Column
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ class RunContext:
     """Store the settings of every instrument at a moment (``start``)."""
     block: Callable[[str, Mapping[str, Any], "Floats"], None]
     """Store an array that is no row, a spectrum: name, header, values."""
+    arm: Arm | None = None
+    """Who takes the responsibility for a beam, and how much of it; None: nobody does."""
+
     done: frozenset[str] = frozenset()
     """Checkpoints that an earlier segment of this run has passed."""
     elapsed_before_s: float = 0.0
@@ -59,11 +63,6 @@ class Phase:
     points: int
     at: str = ""
     """What is applied, in words; empty: the bias."""
-
-    @property
-    def applied(self) -> str:
-        """Get what is applied, in words."""
-        return self.at or f"{self.bias_v:g} V"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,16 @@
-"""The X-ray beam in a run: off is registered before anything else, and the tube is looked at twice a second.
-
-The beam is on only while this procedure's own loop runs: when it hangs, the tube's host falls silent and the tube
-trips by itself. Not verified on hardware.
+"""The X-ray beam in a run: off is registered before anything else, and the guardian is shown a sign of life twice a
+second by this procedure's own loop: when it hangs, the guardian switches off. Not verified on hardware.
 """
 
 import math
 from dataclasses import dataclass
 
-from instruments.minix2 import DARK_WITHIN_S, HV_OFF_WITHIN_S, MiniX2, is_dark
-from instruments.minix2.ready import spoken
-from instruments.minix2.watch import DARK_CURRENT_A
-from instruments.wire.minix2 import FaultCode, TubeStatus
 from procedures.base import BenchProcedure
-from xraydaq.errors import InstrumentError, RunFailed, SafetyTrip
+from xraydaq.config.calibration import dose_rate
+from xraydaq.errors import Refused, RunFailed, SafetyTrip
+from xraydaq.guardian.guard import TubeGuard
 from xraydaq.safety import WayBack
+from xraydaq.safety.guard_events import BeamView
 from xraydaq.storage import Column
 
 COLUMNS = (
@@ -26,8 +23,8 @@ COLUMNS = (
 )
 """What is known of the beam at a reading."""
 
-NO_CURRENT_WITHIN_S = 3.0
-"""Only the voltage may take its time to fall: a current that is still shown makes X-rays."""
+GUARDIAN = "guardian"
+"""Kind of the events that tell what the guardian said."""
 
 
 @dataclass(slots=True)
@@ -46,14 +43,10 @@ class Beam:
     def __init__(self, procedure: BenchProcedure) -> None:
         self._run = procedure
         tube = procedure.context.bench.instruments["tube"]
-        assert isinstance(tube, MiniX2)
+        assert isinstance(tube, TubeGuard)
         self.tube = tube
         self.output = Output()
         self._foil_m: float | None = None
-        self._off_s = -math.inf
-        self._warming = False
-        self._kept: FaultCode | None = None
-        """The last fault that the tube knew of when it was switched on, until a look has judged how it went off."""
 
     @property
     def is_on(self) -> bool:
@@ -66,10 +59,21 @@ class Beam:
         return math.nan if self._foil_m is None else self._run.context.config.bench.total_al_m(self._foil_m)
 
     def prepare(self, way_back: WayBack) -> None:
-        """Register X-rays off, then see that they are off. To be called before any other part is prepared."""
+        """Register X-rays off, see that they are off, and arm. To be called before any other part is prepared.
+
+        Raises:
+            Refused: nobody takes the responsibility for the beam, or the guardian does not allow it.
+            InstrumentError: the beam could not be shown to be off.
+        """
         way_back.add("X-rays off", self._cut)
         self.tube.prepare()
+        if self._run.context.arm is None:
+            raise Refused("no beam: nobody armed it")
+        countdown_s = self.tube.arm(self._run.context.arm).countdown_s
         self._run.tend(self._look)
+        if countdown_s > 0:
+            self._run.phase("countdown", f"X-rays in {countdown_s:g} s")
+            self._run.wait(countdown_s)
 
     def mount(self, foil_m: float) -> None:
         """Have a foil mounted behind the fixed filter, the beam being off; 0 takes every foil out.
@@ -104,13 +108,13 @@ class Beam:
 
         Raises:
             LimitError: over a limit of bench or tube.
-            Refused: the interlock is not closed, or a fault is shown.
+            Refused: the guardian does not allow it: interlock, fault, budget, arming.
             InstrumentError: the tube did not obey; off was commanded.
             SafetyTrip: it went off by itself when it was on before.
         """
         self._look()
         self.output = Output(voltage_v, current_a, self.output.voltage_v, self.output.current_a)
-        self._kept = self.tube.set_output(voltage_v, current_a, settle=False).previous_fault
+        self._noted(self.tube.on(voltage_v, current_a, self._dose_rate_gy_s(current_a)))
 
     def off(self) -> None:
         """Switch X-rays off and wait until they are seen to be.
@@ -120,14 +124,13 @@ class Beam:
             SafetyTrip: it had gone off by itself before.
         """
         self._cut()
-        if self._kept is not None:
-            self._look()
+        self._look()
 
     def chop_off(self) -> None:
         """Switch X-rays off without waiting: readings go on while the high voltage decays, and every look watches it.
 
         Raises:
-            InstrumentError: the command was not acknowledged, and the beam could not be shown to be off.
+            InstrumentError: the command was not acknowledged; the guardian goes on commanding off.
         """
         self.tube.command_off()
         self._ended()
@@ -149,66 +152,37 @@ class Beam:
         self._ended()
 
     def _ended(self) -> None:
-        if self.is_on:
-            self._off_s = self._run.context.clock.now()
         self.output = Output(0.0, 0.0, self.output.voltage_v, self.output.current_a)
 
     def _own_warm_up(self, kind: str) -> None:
-        kept = self.tube.status().previous_fault
-        self.tube.warm_up("monthly" if kind == "monthly" else "daily")
-        self._warming = True
         try:
+            self.tube.warm_up("monthly" if kind == "monthly" else "daily")
             while (progress := self.tube.warm_up_progress()).running:
                 self._run.wait(1.0)
-            if not progress.complete:
-                fault = _fault_since(self.tube.status(), kept)
-                kind_of_end = RunFailed if fault is None else SafetyTrip
-                raise kind_of_end(f"the {kind} warm-up of the tube was cut short: {_named(fault)}")
+        except SafetyTrip as error:
+            raise SafetyTrip(f"the {kind} warm-up of the tube was cut short: {error}") from error
         finally:
-            self._warming = False
             self._cut()
+        if not progress.complete:
+            raise RunFailed(f"the {kind} warm-up of the tube was cut short: the tube names no fault")
 
     def _look(self) -> None:
-        """Read the tube: it must do what it was told.
+        """Show a sign of life, and see what the tube does.
 
         Raises:
-            SafetyTrip: a beam that should be on is off, or one that should be off is on.
+            SafetyTrip: the guardian has switched off, or nothing is known of the tube.
         """
-        try:
-            status = self.tube.status()
-        except InstrumentError as error:
-            raise SafetyTrip(f"the tube does not answer: {error}") from error
-        self.output.voltage_v, self.output.current_a = status.voltage_v, status.current_a
-        if self._warming:
-            return
-        self._watch_trips(status)
-        if not self.is_on:
-            self._watch_decay(status)
+        self._noted(self.tube.look())
 
-    def _watch_trips(self, status: TubeStatus) -> None:
-        """Also a trip that was over before this look, or came just before the off, ends the run."""
-        if not self.is_on and self._kept is None:
-            return
-        fault = _fault_since(status, self._kept)
-        if fault is not None or (self.is_on and not status.hv_enabled):
-            raise SafetyTrip(f"X-rays went off by themselves: {_named(fault)}")
-        if not self.is_on:
-            self._kept = None
+    def _noted(self, view: BeamView) -> None:
+        self.output.voltage_v, self.output.current_a = view.voltage_v, view.current_a
+        for told in view.told:
+            if told.severity != "info":
+                self._run.context.note(GUARDIAN, f"{told.kind}: {told.text}", told.severity)
 
-    def _watch_decay(self, status: TubeStatus) -> None:
-        since_off_s = self._run.context.clock.now() - self._off_s
-        allowed_s = NO_CURRENT_WITHIN_S if status.current_a >= DARK_CURRENT_A else DARK_WITHIN_S
-        if not is_dark(status) and not since_off_s < (HV_OFF_WITHIN_S if status.hv_enabled else allowed_s):
-            raise SafetyTrip(f"X-rays are on {since_off_s:.1f} s after they were switched off")
-
-
-def _fault_since(status: TubeStatus, kept: FaultCode | None) -> FaultCode | None:
-    """Get a fault that is there, or that came and went since the tube knew of `kept` as its last."""
-    if status.fault.is_fault:
-        return status.fault
-    gone = status.previous_fault
-    return gone if gone.is_fault and kept is not None and gone is not kept else None
-
-
-def _named(fault: FaultCode | None) -> str:
-    return "the tube names no fault" if fault is None else spoken(fault)
+    def _dose_rate_gy_s(self, current_a: float) -> float:
+        """Get the air kerma rate at the sample by the calibration, for the guardian's budget; 0 if none is known."""
+        calibration = self._run.context.config.calibration
+        if calibration is None or not math.isfinite(self.total_al_m):
+            return 0.0
+        return dose_rate(calibration, current_a, self.total_al_m)[0]

@@ -15,7 +15,7 @@ from instruments.minix2.limits import Limits, check_beam, check_steps, set_comma
 from instruments.minix2.link import PACKET_GAP_S, Link
 from instruments.minix2.ready import check_read_back, check_ready
 from instruments.minix2.warm_up import StartedWarmUp, WarmUpProgress, due, latest_on_utc_s
-from instruments.minix2.watch import DARK_WITHIN_S, Watch
+from instruments.minix2.watch import DARK_WITHIN_S, Watch, is_dark
 from instruments.wire.minix2 import (
     FaultRecord,
     Identity,
@@ -108,6 +108,14 @@ class MiniX2:
     def status(self) -> TubeStatus:
         """Get what the device measures and says of itself."""
         return self._link.query(requests.STATUS, parse_status)
+
+    def status_now(self) -> TubeStatus:
+        """Get the same, asked for once only: for whoever must switch off rather than wait for a second try."""
+        return self._link.query(requests.STATUS, parse_status, tries=1)
+
+    def is_dark(self) -> bool:
+        """Tell whether HV is disabled and both monitors are near zero."""
+        return is_dark(self.status())
 
     def tube_table(self) -> TubeTable:
         """Get the limits and scales of the tube."""
@@ -209,6 +217,15 @@ class MiniX2:
         self._started = None
         if not self._off_taken():
             self.safe_off()
+
+    def write_off(self) -> None:
+        """Command off once and wait for the acknowledgement, no more.
+
+        Raises:
+            InstrumentError: it was not acknowledged; whether it acted all the same is seen in the status.
+        """
+        self._started = None
+        self._link.write_off(requests.text_request(text.OFF))
 
     def warm_up(self, kind: WarmUpKind) -> WarmUpProgress:
         """Start a warm-up, which SWITCHES THE BEAM ON by the steps of the table; `safe_off` ends it.

@@ -57,19 +57,21 @@ class Link:
         self.offs = 0
         """How many off commands were asked for: what was checked before one may not switch on after it."""
 
-    def query(self, query: Query, parse: Callable[[bytes], T], data: bytes = b"") -> T:
-        """Ask, at most `QUERY_TRIES` times, and turn the data of the reply into a value.
+    def query(
+        self, query: Query, parse: Callable[[bytes], T], data: bytes = b"", *, tries: int = QUERY_TRIES
+    ) -> T:  # fmt: skip
+        """Ask, at most `tries` times, and turn the data of the reply into a value.
 
         Raises:
             InstrumentTimeout: no reply.
             WireError: a reply that is not one to this request.
             InstrumentError: the device refuses the request, or the connection is lost.
         """
-        for attempt in range(1, QUERY_TRIES + 1):
+        for attempt in range(1, tries + 1):
             try:
-                return self._query_once(query, parse, data)
+                return self._query_once(query, parse, data, tries)
             except _Worthwhile as error:
-                if attempt == QUERY_TRIES:
+                if attempt == tries:
                     raise error.cause from error.cause.__cause__
                 log.warning("%s: %s asked again: %s", self.name, query.name, error.cause)
         raise AssertionError("a query is tried at least once")
@@ -121,9 +123,9 @@ class Link:
             with suppress(*_TROUBLE):
                 self._adapter.close()
 
-    def _query_once(self, query: Query, parse: Callable[[bytes], T], data: bytes) -> T:
+    def _query_once(self, query: Query, parse: Callable[[bytes], T], data: bytes, tries: int) -> T:
         with self._lock:
-            self._begin()
+            self._begin(tries)
             self.in_step = False
             try:
                 self._write(query.packet(data))
@@ -149,21 +151,21 @@ class Link:
                 raise InstrumentError(f"{self.name}: refused to give its {query.name}: {acknowledgement}")
         raise WireError(f"{self.name}: {reply.kind} is no reply to {query.name}", encode(reply))
 
-    def _begin(self) -> None:
+    def _begin(self, tries: int = QUERY_TRIES) -> None:
         if self.in_step and self._can_discard:
             self._discard()  # a doubled reply, or one to another program
         else:
-            self._resynchronise()
+            self._resynchronise(tries)
 
-    def _resynchronise(self) -> None:
-        for attempt in range(1, QUERY_TRIES + 1):
+    def _resynchronise(self, tries: int) -> None:
+        for attempt in range(1, tries + 1):
             self.in_step = False
             try:
                 self._discard()
                 self._echo(next(self._tokens).to_bytes(4, "big"))
             except (InstrumentTimeout, WireError) as error:
-                if attempt == QUERY_TRIES:
-                    raise type(error)(*_again(error, self.name)) from error
+                if attempt == tries:
+                    raise type(error)(*_again(error, self.name, tries)) from error
                 self._clock.sleep(PACKET_GAP_S)
                 continue
             self.in_step = True
@@ -242,8 +244,8 @@ class _Worthwhile(Exception):  # carries an error, is none of its own
         self.cause = cause
 
 
-def _again(error: InstrumentTimeout | WireError, name: str) -> tuple[Any, ...]:
-    text = f"{name}: out of step after {QUERY_TRIES} tries: {error}"
+def _again(error: InstrumentTimeout | WireError, name: str, tries: int) -> tuple[Any, ...]:
+    text = f"{name}: out of step after {tries} {'try' if tries == 1 else 'tries'}: {error}"
     return (text, error.data) if isinstance(error, WireError) else (text,)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
+from instruments.minix2 import MiniX2
 from instruments.sim.bench import SimBench
 from instruments.sim.deeds import deeds_of
 from instruments.sim.minix2 import SimMiniX2
@@ -18,7 +19,9 @@ from xraydaq.clock import JumpingClock
 from xraydaq.config import load_run
 from xraydaq.config.recipes.parts import ChoppedBeamParameters
 from xraydaq.config.shipped import shipped_configs
+from xraydaq.guardian.opening import guarded_tube
 from xraydaq.runner.thread import ProcedureThread
+from xraydaq.safety.guard_events import Arm
 
 BIAS_V = 5.0
 BEAM = Setting(50e3, 194e-6)
@@ -117,6 +120,12 @@ class Rig:
         thread.run()  # here, in this thread: a test that fails shows where
         return thread.error
 
+    def switch_on_from_elsewhere(self):
+        """Have another program switch the tube on."""
+        limits = {"max_voltage_v": 50e3, "max_current_a": 200e-6, "max_power_w": 10.0}
+        tube = MiniX2(self.world.adapter("tube"), clock=self.clock, **limits)
+        tube.set_output(BEAM.voltage_v, BEAM.current_a)
+
     def deed(self, name, after_s=0.0, value=""):
         """Have a person at the bench do something, now or later."""
         deeds_of(self.world)[name](self.clock.now() + after_s, value)
@@ -156,7 +165,7 @@ def parts(procedure_class=Parts, *, seed=1, bench="simulated", **wanted) -> Iter
     values = parameters.model_validate(usual | wanted)
     config = dataclasses.replace(config, recipe=config.recipe.model_copy(update={"parameters": values}))
     clock = JumpingClock(START_UTC_S)
-    with open_bench(config, clock, seed=seed) as opened:
+    with open_bench(config, clock, seed=seed, open_tube=guarded_tube) as opened:
         procedure = procedure_class.from_config(config)
         rig = Rig(procedure, opened, clock)
         procedure.attach(
@@ -164,6 +173,7 @@ def parts(procedure_class=Parts, *, seed=1, bench="simulated", **wanted) -> Iter
                 bench=opened, clock=clock, stop=rig.stop, config=config,
                 note=lambda kind, message, severity: rig.notes.append((kind, message)),
                 snapshot=lambda moment: None, block=lambda name, header, values: None,
+                arm=Arm("test", True, 3600.0, 10.0),
             )
         )  # fmt: skip
         yield rig

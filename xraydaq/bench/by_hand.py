@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from instruments.connect import Line, open_adapter
 from instruments.filters import ChangerFilterHolder, FilterHolder, OperatorFilterHolder, describe
 from instruments.sim.bench import SimBench
-from xraydaq.bench.drivers import Instrument, reference_air
+from xraydaq.bench.drivers import BeamSource, Instrument, reference_air
 from xraydaq.bench.holding import held
 from xraydaq.bench.operator import MOUNT_ALUMINIUM, Nobody, Operator, Request, StandIn, TerminalOperator
 from xraydaq.clock import Clock
@@ -100,13 +100,7 @@ def dark_check(tube: Instrument | None, operator: Operator) -> Callable[[], bool
 
 
 def _is_dark(tube: Instrument) -> bool:
-    from instruments.minix2 import MiniX2
-    from instruments.minix2.watch import DARK_CURRENT_A, DARK_VOLTAGE_V
-
-    if not isinstance(tube, MiniX2):
-        return False
-    status = tube.status()
-    return not status.hv_enabled and status.voltage_v < DARK_VOLTAGE_V and status.current_a < DARK_CURRENT_A
+    return isinstance(tube, BeamSource) and tube.is_dark()
 
 
 def _in_process(simulation: SimBench) -> "Adapter":

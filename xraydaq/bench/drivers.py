@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from instruments.connect import Line
 from xraydaq.clock import Clock
@@ -56,6 +56,14 @@ class Instrument(Protocol):
         """Close the connection."""
 
 
+@runtime_checkable
+class BeamSource(Protocol):
+    """What else a tube offers, and its guardian."""
+
+    def is_dark(self) -> bool:
+        """Tell whether nothing is shown to be on."""
+
+
 @dataclass(frozen=True)
 class Opening:
     """What a driver is made of; `max_bias_v` is the tightest limit of the run, or of the bench without one."""
@@ -95,9 +103,9 @@ def _minix2() -> Kind:
         return MiniX2(
             opening.adapter,
             clock=opening.clock,
-            max_voltage_v=_stated(limits.max_tube_voltage_v),
-            max_current_a=_stated(limits.max_tube_current_a),
-            max_power_w=_stated(limits.max_tube_power_w),
+            max_voltage_v=stated(limits.max_tube_voltage_v),
+            max_current_a=stated(limits.max_tube_current_a),
+            max_power_w=stated(limits.max_tube_power_w),
         )
 
     return Kind(LINE, make)
@@ -128,7 +136,7 @@ def _lakeshore335() -> Kind:
     from instruments.lakeshore335 import LINE, LakeShore335
 
     def make(opening: Opening) -> Instrument:
-        limit_k = _stated(opening.bench.limits.max_temperature_k)
+        limit_k = stated(opening.bench.limits.max_temperature_k)
         return LakeShore335(opening.adapter, clock=opening.clock, max_temperature_k=limit_k)
 
     return Kind(LINE, make)
@@ -156,7 +164,7 @@ def tube_serial_on_usb(role: Role) -> str | None:
     return found["serial"] if (int(found["vendor"], 0), int(found["product"], 0)) == _AMPTEK else None
 
 
-def _stated(limit: float | None) -> float:
+def stated(limit: float | None) -> float:
     """Get a limit that the configuration's checks have made sure of; nan, which no value passes, if they had not."""
     return float("nan") if limit is None else limit
 

@@ -1,7 +1,7 @@
 """Opens the instruments of a bench, asks them who they are, and holds the right to speak with them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,10 @@ from xraydaq.errors import ConfigError, InstrumentError, Refused
 
 if TYPE_CHECKING:
     from pymeasure.adapters.adapter import Adapter
+
+
+OpenTube = Callable[[Bench, "SimBench | None", Clock], AbstractContextManager[Instrument]]
+"""Opens the tube of a bench: bench file, simulated world or None, clock."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,13 @@ class OpenBench:
 @contextmanager
 def open_bench(
     config: RunConfig, clock: Clock, *, seed: int = 0, faults: tuple[Fault, ...] = (), ask: Ask | None = None,
-    beam_is_off: Callable[[], bool] | None = None,
+    beam_is_off: Callable[[], bool] | None = None, open_tube: OpenTube | None = None,
 ) -> Iterator[OpenBench]:  # fmt: skip
     """Open the roles that a checked configuration needs, and close all of them at the end.
 
     Opening reads; it never resets and never changes an output. `ask` shows a person a text and returns the line that
     was typed; without it nobody is there. `beam_is_off` is for the filters; by default this bench's tube is asked.
+    `open_tube` opens the tube behind its guardian; without it the role is opened as any other.
 
     Raises:
         InstrumentError: an instrument is missing, or another than the bench file names.
@@ -72,7 +77,10 @@ def open_bench(
         instruments: dict[str, Instrument] = {}
         identities: dict[str, Identity] = {}
         for name in (each for each in roles if each not in ("filters", "operator")):
-            opened = open_role(name, bench, simulation, clock, max_bias_v=config.limit("bias"), ask=ask)
+            if name == "tube" and open_tube is not None:
+                opened = open_tube(bench, simulation, clock)
+            else:
+                opened = open_role(name, bench, simulation, clock, max_bias_v=config.limit("bias"), ask=ask)
             instruments[name] = stack.enter_context(opened)
             identities[name] = instruments[name].identify()
             check_identity(name, bench.roles[name], identities[name])

@@ -134,6 +134,31 @@ class StageTable(Model):
     """Standard uncertainty of the crystal's temperature where the sensor says its own."""
 
 
+class SafetyTable(Model):
+    """What the guardian of the tube allows on this bench; no recipe and no option can widen it."""
+
+    unattended_beam: Annotated[bool, Switch()] = False
+    """Whether X-rays may be on while nobody is there."""
+
+    max_on_time_s: Annotated[float, Quantity("s", "4 h", Bounds(above=0.0, at_most=7 * 86400.0))] = Field(
+        4 * 3600.0, alias="max_on_time"
+    )
+    """X-rays on under one arming, all together."""
+
+    max_dose_gy: Annotated[float, Quantity("Gy", "1 Gy", Bounds(above=0.0))] = Field(10.0, alias="max_dose")
+    """Air kerma at the sample under one arming, by the calibration that the recipe cites."""
+
+    arm_for_s: Annotated[float, Quantity("s", "12 h", Bounds(above=0.0, at_most=7 * 86400.0))] = Field(
+        12 * 3600.0, alias="arm_for"
+    )
+    """After that nothing switches on, and what is on goes off."""
+
+    countdown_s: Annotated[float, Quantity("s", "10 s", Bounds(at_least=0.0, at_most=600.0))] = Field(
+        10.0, alias="countdown"
+    )
+    """From arming to the first beam."""
+
+
 class TwinSettings(Model):
     """The simulated world of a simulated bench."""
 
@@ -190,6 +215,7 @@ class Bench(Model):
     filters: Foils | None = None
     dosimeter: DosimeterTable | None = None
     stage: StageTable | None = None
+    safety: SafetyTable | None = None
     twin: TwinSettings | None = None
     served_simulation: Annotated[bool, Switch()] = False
     """Behind these resources stand simulators that another process serves; runs say so."""

@@ -25,13 +25,16 @@ from xraydaq.errors import (
     StorageError,
     XraydaqError,
 )
+from xraydaq.guardian.opening import guarded_tube
 from xraydaq.plan import plan_of, procedure_of
+from xraydaq.runner.arming import arming
 from xraydaq.runner.progress import Listener, Shielded, Silent
 from xraydaq.runner.provenance import host, software
 from xraydaq.runner.resume import Earlier, adopt, earlier_run
 from xraydaq.runner.signals import StopRequests, stop_requests
 from xraydaq.runner.thread import ProcedureThread, stoppable
 from xraydaq.runner.tracker import Tracker
+from xraydaq.safety.guard_events import Arm
 from xraydaq.storage import EndState, Header, RunWriter
 
 log = logging.getLogger(__name__)
@@ -52,6 +55,9 @@ class RunOptions:
     """The date that a simulated bench starts at; None is the present one."""
     resume: Path | None = None
     """An earlier run to go on with: its folder or file."""
+    arm_as: str = ""
+    """Who takes the responsibility for X-rays on a bench that is not simulated in this program."""
+
     ask: Callable[[str], str] | None = None
     """Shows the person at the bench a text and returns the line that was typed; None: nobody is there."""
 
@@ -105,7 +111,8 @@ def run(config: RunConfig, options: RunOptions, listener: Listener | None = None
         earlier = earlier_run(options.resume, config, clock, columns=procedure.COLUMNS, seed=seed)
     stop = threading.Event()
     ask = None if options.ask is None else stoppable(options.ask, stop)
-    opened = open_bench(config, clock, seed=options.seed, faults=options.faults, ask=ask)
+    arm = arming(config, plan, options)
+    opened = open_bench(config, clock, seed=options.seed, faults=options.faults, ask=ask, open_tube=guarded_tube)
     with stop_requests() as signals, opened as bench:
         header = _header(config, procedure, clock, bench, seed)
         if earlier is not None:
@@ -117,7 +124,9 @@ def run(config: RunConfig, options: RunOptions, listener: Listener | None = None
             if earlier is not None:
                 adopt(writer, earlier)
             listener.started(config, plan, writer.folder)
-            return _Session(config, plan, clock, bench, writer, listener, signals, stop, earlier).acquire(procedure)
+            return _Session(config, plan, clock, bench, writer, listener, signals, stop, earlier, arm).acquire(
+                procedure
+            )
         finally:
             writer.close()
 
@@ -149,7 +158,7 @@ class _Session:
 
     def __init__(
         self, config: RunConfig, plan: Plan, clock: Clock, bench: OpenBench, writer: RunWriter, listener: Listener,
-        signals: StopRequests, stop: threading.Event, earlier: Earlier | None = None,
+        signals: StopRequests, stop: threading.Event, earlier: Earlier | None = None, arm: Arm | None = None,
     ) -> None:  # fmt: skip
         self._config = config
         self._clock = clock
@@ -160,13 +169,14 @@ class _Session:
         self._stop = stop
         self._tracker = Tracker(plan, RealClock())
         self._earlier = earlier
+        self._arm = arm
         self._start_s = clock.now() - (0.0 if earlier is None else earlier.elapsed_s)
 
     def acquire(self, procedure: BenchProcedure) -> Outcome:
         procedure.attach(
             RunContext(
                 bench=self._bench, clock=self._clock, stop=self._stop, config=self._config, note=self._note,
-                snapshot=self._snapshot, block=self._writer.block,
+                snapshot=self._snapshot, block=self._writer.block, arm=self._arm,
                 done=frozenset() if self._earlier is None else self._earlier.done,
                 elapsed_before_s=0.0 if self._earlier is None else self._earlier.elapsed_s,
             )
