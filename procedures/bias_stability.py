@@ -4,6 +4,7 @@ import math
 from typing import ClassVar
 
 from procedures.base import BenchProcedure, Phase, Plan
+from procedures.meter_plan import accuracy_text, of_the_dark_current
 from procedures.parameters import described_by
 from procedures.source import (
     COLUMNS,
@@ -39,7 +40,12 @@ class BiasStability(BenchProcedure):
         up_s = abs(wanted.bias_v) / wanted.ramp_rate_v_per_s
         down_s = min(up_s, LONGEST_WAY_TO_ZERO_S)
         kept = tuple(phase for phase in phases if phase.points)
-        return Plan(kept, up_s + down_s, details=_details(config, up_s + down_s))
+        return Plan(
+            kept,
+            up_s + down_s,
+            details=_details(config, up_s + down_s),
+            warnings=tuple(of_the_dark_current(wanted, config.sample.max_dark_current_a, f"at {wanted.bias_v:g} V")),
+        )
 
     def prepare(self, way_back: WayBack) -> None:
         """Register ramp, output-off and heater-off, then configure source and stage."""
@@ -72,6 +78,7 @@ def _details(config: RunConfig, ramp_s: float) -> tuple[tuple[str, str], ...]:
     step, rate = format_quantity(abs(wanted.bias_v) / steps, "V"), format_quantity(wanted.ramp_rate_v_per_s, "V/s")
     return (
         ("each reading", reading_text(wanted.period_s, wanted)),
+        ("accuracy", accuracy_text(wanted)),
         ("compliance", compliance_text(wanted)),
         ("nominal field", f"{abs(wanted.bias_v) / config.sample.gap_m / 1e3:.4g} V/mm"),
         ("bias steps", f"{steps} of {step} up, {rate}; {ramp_s:.1f} s for up and down"),

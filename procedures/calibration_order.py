@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from xraydaq.config import RunConfig
+from procedures.wanted import parameters_as
 from xraydaq.config.recipes.dose_calibration import DoseCalibrationParameters
 
 
@@ -29,11 +29,7 @@ class Visit:
         return f"{self.current_a * 1e6:g} uA behind a foil of {self.foil_m * 1e3:g} mm"
 
 
-def wanted_of(config: RunConfig) -> DoseCalibrationParameters:
-    """Get the parameters of a dose calibration's recipe."""
-    wanted = config.recipe.parameters
-    assert isinstance(wanted, DoseCalibrationParameters)
-    return wanted
+wanted_of = parameters_as(DoseCalibrationParameters)
 
 
 def visits_of(wanted: DoseCalibrationParameters) -> tuple[Visit, ...]:

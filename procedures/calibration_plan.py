@@ -78,6 +78,9 @@ def _of_the_rates(config: RunConfig) -> Iterator[str]:
 
 def _of_the_place(config: RunConfig) -> Iterator[str]:
     wanted = wanted_of(config)
+    if not dose_gy(config) > 0:
+        tube = format_quantity(wanted.tube_voltage_v, "V")
+        yield f"no dose is stated: the tracked table of the tube does not have {tube} behind each of these filters"
     if not wanted.field_covers_chamber:
         yield "the field does not cover the chamber: the dose will not be traceable"
     if not wanted.distance_m >= LEAST_DISTANCE_M:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from instruments.keithley2400.ranges import current_accuracy
+from procedures.meter_plan import of_the_range
 from xraydaq.config import RunConfig
 from xraydaq.config.calibration import dose_rate, is_extrapolated
 from xraydaq.config.recipes.parts import ChoppedBeamParameters
@@ -32,6 +33,28 @@ def of_the_dose(config: RunConfig, currents_a: tuple[float, ...]) -> Iterator[st
     if outside:
         currents = ", ".join(format_quantity(each, "A") for each in outside)
         yield f"{currents}: outside the tube currents of the calibration, dose rates by its line"
+
+
+def of_the_photocurrents(
+    config: RunConfig, sensitivity_c_gy_m2: float | None, lowest: tuple[float, str], highest_gy_s: float
+) -> Iterator[str]:
+    """Warn of photocurrents by an expected sensitivity, or say that there is none to tell them by.
+
+    `lowest` is the smallest photocurrent, as the dose rate in Gy/s that gives it at that sensitivity, and where that
+    is; at `highest_gy_s` photocurrent and dark current together are the largest.
+    """
+    wanted = config.recipe.parameters
+    assert isinstance(wanted, ChoppedBeamParameters)
+    if sensitivity_c_gy_m2 is None:
+        yield (
+            "the photocurrent was not compared with the accuracy of the current range: the recipe has no "
+            "expected_sensitivity"
+        )
+        return
+    per_rate = sensitivity_c_gy_m2 * config.sample.area_m2
+    yield from of_the_photocurrent(wanted, per_rate * lowest[0], lowest[1])
+    largest_a = per_rate * highest_gy_s + config.sample.max_dark_current_a
+    yield from of_the_range(wanted, largest_a, f"max_dark_current and the photocurrent at {gy_text(highest_gy_s)}")
 
 
 def of_the_photocurrent(wanted: ChoppedBeamParameters, lowest_a: float, where: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from procedures.chopped_plan import dose_rate_gy_s
+from procedures.wanted import parameters_as
 from xraydaq.config import RunConfig
 from xraydaq.config.recipes.dose_rate_sweep import DoseRateSweepParameters
 
@@ -41,11 +42,7 @@ class Point:
         return f"{self.current_a * 1e6:g} uA behind a foil of {self.foil_m * 1e3:g} mm{reference}"
 
 
-def wanted_of(config: RunConfig) -> DoseRateSweepParameters:
-    """Get the parameters of a dose-rate sweep's recipe."""
-    wanted = config.recipe.parameters
-    assert isinstance(wanted, DoseRateSweepParameters)
-    return wanted
+wanted_of = parameters_as(DoseRateSweepParameters)
 
 
 def points_of(config: RunConfig) -> tuple[Point, ...]:

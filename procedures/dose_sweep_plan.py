@@ -9,7 +9,7 @@ from procedures.chopped_plan import (
     dose_rate_gy_s,
     gy_text,
     of_the_dose,
-    of_the_photocurrent,
+    of_the_photocurrents,
     of_the_warm_up,
 )
 from procedures.chopping import chopped_points
@@ -84,10 +84,9 @@ def _details(config: RunConfig, visits: list[Point]) -> tuple[tuple[str, str], .
 
 def _of_the_currents(config: RunConfig, visits: list[Point]) -> Iterator[str]:
     wanted = wanted_of(config)
-    if wanted.expected_sensitivity_c_gy_m2 is not None:
-        lowest = min(dose_rate_gy_s(config, each.foil_m, each.current_a) for each in visits)
-        photocurrent_a = wanted.expected_sensitivity_c_gy_m2 * config.sample.area_m2 * lowest
-        yield from of_the_photocurrent(wanted, photocurrent_a, f"at {gy_text(lowest)}")
+    rates = [dose_rate_gy_s(config, each.foil_m, each.current_a) for each in visits]
+    lowest = (min(rates), f"at {gy_text(min(rates))}")
+    yield from of_the_photocurrents(config, wanted.expected_sensitivity_c_gy_m2, lowest, max(rates))
 
 
 def _of_the_practice(config: RunConfig) -> Iterator[str]:

@@ -14,12 +14,13 @@ from procedures.chopped_plan import (
     dose_rate_gy_s,
     gy_text,
     of_the_dose,
-    of_the_photocurrent,
+    of_the_photocurrents,
     of_the_warm_up,
 )
 from procedures.chopping import SETTLING_PERIOD_S, ChoppedBeamProcedure, Setting, chopped_points
 from procedures.parameters import described_by
 from procedures.source import LONGEST_WAY_TO_ZERO_S, compliance_text, reading_text
+from procedures.wanted import parameters_as
 from xraydaq.config import RunConfig
 from xraydaq.config.recipes.field_sweep import FieldSweepParameters
 
@@ -85,11 +86,7 @@ def _key(number: int) -> str:
     return f"bias {number}"
 
 
-def wanted_of(config: RunConfig) -> FieldSweepParameters:
-    """Get the parameters of a field sweep's recipe."""
-    wanted = config.recipe.parameters
-    assert isinstance(wanted, FieldSweepParameters)
-    return wanted
+wanted_of = parameters_as(FieldSweepParameters)
 
 
 def plan_of(config: RunConfig) -> Plan:
@@ -142,10 +139,9 @@ def _details(config: RunConfig, rate_gy_s: float) -> tuple[tuple[str, str], ...]
 def _warnings(config: RunConfig, rate_gy_s: float) -> Iterator[str]:
     wanted = wanted_of(config)
     yield from of_the_dose(config, (wanted.tube_current_a,))
-    if wanted.expected_sensitivity_c_gy_m2 is not None:
-        sizes = sorted(abs(bias_v) for bias_v in wanted.biases_v)
-        lowest_a = wanted.expected_sensitivity_c_gy_m2 * config.sample.area_m2 * rate_gy_s * sizes[0] / sizes[-1]
-        yield from of_the_photocurrent(wanted, lowest_a, f"at {sizes[0]:g} V")
+    sizes = sorted(abs(bias_v) for bias_v in wanted.biases_v)
+    lowest = (rate_gy_s * sizes[0] / sizes[-1], f"at {sizes[0]:g} V")
+    yield from of_the_photocurrents(config, wanted.expected_sensitivity_c_gy_m2, lowest, rate_gy_s)
     yield from of_the_warm_up(wanted.warm_up_duration_s)
     if wanted.bias_settle_duration_s < LEAST_BIAS_SETTLE_S:
         yield "rest below 5 min after a bias step: the dark current still bends"

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from instruments.agilent35670a import NoiseSettings
 from instruments.sr570.performance import FULL_SCALE_V, bandwidth_hz, noise_a_rthz
 from procedures.base import Phase, Plan
+from procedures.meter_plan import accuracy_text, of_the_dark_current
 from procedures.source import LONGEST_WAY_TO_ZERO_S, compliance_text, reading_text
+from procedures.wanted import parameters_as
 from xraydaq.config import RunConfig
 from xraydaq.config.recipes.noise_spectrum import NoiseSpectrumParameters
 from xraydaq.units import format_quantity
@@ -42,7 +44,7 @@ def duration_s(settings: NoiseSettings) -> float:
 
 def plan_of(config: RunConfig) -> Plan:
     """Compute spectra and time; opens nothing."""
-    wanted = _wanted(config)
+    wanted = wanted_of(config)
     spectra_s = sum(duration_s(settings_of(wanted, span, WIDEST_RANGE_DBVRMS)) for span in range(len(wanted.spans_hz)))
     phases = [Phase("settling", wanted.bias_v, wanted.settle_duration_s + RANGING_S, 0)]
     for kind in wanted.kinds:
@@ -69,14 +71,11 @@ def current_points(wanted: NoiseSpectrumParameters) -> int:
     return math.floor(wanted.current_duration_s / wanted.period_s + 1e-9) + 1
 
 
-def _wanted(config: RunConfig) -> NoiseSpectrumParameters:
-    wanted = config.recipe.parameters
-    assert isinstance(wanted, NoiseSpectrumParameters)
-    return wanted
+wanted_of = parameters_as(NoiseSpectrumParameters)
 
 
 def _details(config: RunConfig) -> tuple[tuple[str, str], ...]:
-    wanted = _wanted(config)
+    wanted = wanted_of(config)
     spans = ", ".join(
         f"{format_quantity(span_hz, 'Hz')} in {lines} lines"
         for span_hz, lines in zip(wanted.spans_hz, wanted.lines, strict=False)
@@ -90,13 +89,25 @@ def _details(config: RunConfig) -> tuple[tuple[str, str], ...]:
         ("nominal field", f"{abs(wanted.bias_v) / config.sample.gap_m / 1e3:.4g} V/mm"),
     ]
     if wanted.current_duration_s > 0:
-        told.append(("dark current", reading_text(wanted.period_s, wanted)))
+        told.append(("each reading", f"of the dark current, {reading_text(wanted.period_s, wanted)}"))
+        told.append(("accuracy", accuracy_text(wanted)))
         told.append(("compliance", compliance_text(wanted)))
     return tuple(told)
 
 
 def _warnings(config: RunConfig) -> Iterator[str]:
-    wanted = _wanted(config)
+    yield from _of_the_preamplifier(config)
+    wanted = wanted_of(config)
+    if wanted.settle_duration_s < LEAST_SETTLE_S:
+        yield "settle_duration below 30 min: a current that still changes looks like low-frequency noise"
+    if not (wanted.open_input or wanted.zero_bias):
+        yield "no background: the white level will hold the noise of preamplifier and analyser"
+    if wanted.current_duration_s > 0:
+        yield from of_the_dark_current(wanted, config.sample.max_dark_current_a, f"at {wanted.bias_v:g} V")
+
+
+def _of_the_preamplifier(config: RunConfig) -> Iterator[str]:
+    wanted = wanted_of(config)
     top_hz = max(wanted.spans_hz)
     pole_hz = bandwidth_hz(wanted.sensitivity_a_v, wanted.gain_mode)
     if top_hz * POLE_ROOM > pole_hz:
@@ -105,7 +116,12 @@ def _warnings(config: RunConfig) -> Iterator[str]:
             f"pole at {format_quantity(pole_hz, 'Hz')}"
         )
     noise = noise_a_rthz(wanted.sensitivity_a_v, wanted.gain_mode)
-    if wanted.expected_noise_a2_hz is not None:
+    if wanted.expected_noise_a2_hz is None:
+        yield (
+            f"the noise of the preamplifier, {noise:.2g} A/√Hz, was not compared with that of the crystal: the recipe "
+            "has no expected_noise"
+        )
+    else:
         expected = math.sqrt(wanted.expected_noise_a2_hz / min(top_hz, pole_hz / POLE_ROOM))
         if noise * QUIET > expected:
             yield (
@@ -118,7 +134,3 @@ def _warnings(config: RunConfig) -> Iterator[str]:
             f"the sample's max_dark_current gives {format_quantity(output_v, 'V')} at the preamplifier, which ends at "
             f"{FULL_SCALE_V:g} V: choose a less sensitive setting"
         )
-    if wanted.settle_duration_s < LEAST_SETTLE_S:
-        yield "settle_duration below 30 min: a current that still changes looks like low-frequency noise"
-    if not (wanted.open_input or wanted.zero_bias):
-        yield "no background: the white level will hold the noise of preamplifier and analyser"

@@ -15,7 +15,7 @@ from instruments.agilent35670a.settings import RANGES_DBVRMS
 from instruments.sr570 import Sr570, Sr570Settings
 from instruments.sr570.performance import bandwidth_hz
 from procedures.base import BenchProcedure, Plan
-from procedures.noise_plan import KIND_TEXTS, current_points, plan_of, settings_of
+from procedures.noise_plan import KIND_TEXTS, current_points, plan_of, settings_of, wanted_of
 from procedures.parameters import described_by
 from procedures.source import COLUMNS as SOURCE_COLUMNS
 from procedures.source import Source
@@ -57,9 +57,7 @@ class NoiseSpectrum(BenchProcedure):
 
     @property
     def _wanted(self) -> NoiseSpectrumParameters:
-        wanted = self.context.config.recipe.parameters
-        assert isinstance(wanted, NoiseSpectrumParameters)
-        return wanted
+        return wanted_of(self.context.config)
 
     def prepare(self, way_back: WayBack) -> None:
         """Register the way back of every source, then configure: all of them off."""

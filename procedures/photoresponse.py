@@ -16,11 +16,13 @@ from procedures.chopped_plan import (
     gy_text,
     of_the_dose,
     of_the_photocurrent,
+    of_the_photocurrents,
     of_the_warm_up,
 )
 from procedures.chopping import SETTLING_PERIOD_S, ChoppedBeamProcedure
 from procedures.parameters import described_by
 from procedures.source import LONGEST_WAY_TO_ZERO_S, compliance_text, reading_text
+from procedures.wanted import parameters_as
 from xraydaq.config import RunConfig
 from xraydaq.config.recipes.photoresponse import PhotoresponseParameters
 from xraydaq.storage import Column
@@ -108,11 +110,7 @@ def _key(number: int) -> str:
     return f"dose rate {number}"
 
 
-def wanted_of(config: RunConfig) -> PhotoresponseParameters:
-    """Get the parameters of a photoresponse recipe."""
-    wanted = config.recipe.parameters
-    assert isinstance(wanted, PhotoresponseParameters)
-    return wanted
+wanted_of = parameters_as(PhotoresponseParameters)
 
 
 def plan_of(config: RunConfig) -> Plan:
@@ -160,10 +158,10 @@ def _details(config: RunConfig, rates: list[float]) -> tuple[tuple[str, str], ..
 def _warnings(config: RunConfig, rates: list[float]) -> Iterator[str]:
     wanted = wanted_of(config)
     yield from of_the_dose(config, wanted.tube_currents_a)
-    if wanted.expected_sensitivity_c_gy_m2 is not None and config.sample.treatment != "glass":
-        lowest_a = wanted.expected_sensitivity_c_gy_m2 * config.sample.area_m2 * min(rates)
-        yield from of_the_photocurrent(wanted, lowest_a, f"at {gy_text(min(rates))}")
+    where = f"at {gy_text(min(rates))}"
     if config.sample.treatment == "glass":
         lowest_a = PRINTED_AIR_C_GY_M2 * config.sample.area_m2 * min(rates)
-        yield from of_the_photocurrent(wanted, lowest_a, f"of the air at {gy_text(min(rates))}")
+        yield from of_the_photocurrent(wanted, lowest_a, f"of the air {where}")
+    else:
+        yield from of_the_photocurrents(config, wanted.expected_sensitivity_c_gy_m2, (min(rates), where), max(rates))
     yield from of_the_warm_up(wanted.warm_up_duration_s)

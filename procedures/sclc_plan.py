@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from instruments.keithley2400.ranges import voltage_range_v
 from instruments.keithley2400.source_accuracy import bias_uncertainty_v
 from procedures.base import Phase, Plan
+from procedures.meter_plan import accuracy_text, of_the_dark_current
 from procedures.source import LONGEST_WAY_TO_ZERO_S, compliance_text, reading_text
+from procedures.wanted import parameters_as
 from xraydaq.config import RunConfig
 from xraydaq.config.recipes.sclc_sweep import SclcSweepParameters
 from xraydaq.units import format_quantity
@@ -14,16 +16,15 @@ WAYS = {"up and down": (1, -1), "up": (1,), "down": (-1,)}
 DECADES_OF_CURRENT = 3
 """Changes of the measure range to reckon with in each sweep."""
 
+USUAL_BIAS_V = 5.0
+"""Bias that the sample's max_dark_current is taken to hold at."""
+
 LEAST_BASELINE_S = 5.0
 BIAS_U_REL = 0.02
 """A bias known worse than this is said so."""
 
 
-def wanted_of(config: RunConfig) -> SclcSweepParameters:
-    """Get the parameters of the recipe."""
-    wanted = config.recipe.parameters
-    assert isinstance(wanted, SclcSweepParameters)
-    return wanted
+wanted_of = parameters_as(SclcSweepParameters)
 
 
 def sweeps_of(wanted: SclcSweepParameters) -> tuple[tuple[int, int], ...]:
@@ -60,6 +61,7 @@ def _details(config: RunConfig) -> tuple[tuple[str, str], ...]:
     pulses = f"pulses after {wanted.pulse_rest_duration_s:g} s at 0 V" if wanted.pulse_rest_duration_s > 0 else "steps"
     return (
         ("each reading", f"{reading_text(wanted.period_s, wanted)} at first, then as the current needs"),
+        ("accuracy", accuracy_text(wanted)),
         ("compliance", compliance_text(wanted)),
         ("steps", f"{len(wanted.levels_v)} per sweep, {wanted.points_per_decade} per decade, {pulses}"),
         ("largest nominal field", f"{field:.4g} V/mm"),
@@ -85,3 +87,13 @@ def _warnings(config: RunConfig) -> Iterator[str]:
     u_v = bias_uncertainty_v(low_v, voltage_range_v(low_v))
     if u_v > BIAS_U_REL * low_v:
         yield f"the bias of {format_quantity(low_v, 'V')} is known to {100 * u_v / low_v:.0f} % only"
+    yield from _of_the_lowest_current(config, low_v)
+
+
+def _of_the_lowest_current(config: RunConfig, low_v: float) -> Iterator[str]:
+    """Warn of the current at the lowest bias: by Ohm's law from above, since filling traps only steepens the curve."""
+    wanted = wanted_of(config)
+    largest_a = config.sample.max_dark_current_a * min(low_v / USUAL_BIAS_V, 1.0)
+    where = f"at {format_quantity(low_v, 'V')} (by Ohm's law from max_dark_current at {USUAL_BIAS_V:g} V)"
+    mended = "the baseline takes its constant part out" if wanted.baseline_duration_s > 0 else ""
+    yield from of_the_dark_current(wanted, largest_a, where, mended=mended)

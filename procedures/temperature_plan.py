@@ -1,9 +1,12 @@
 """What a temperature sweep says of itself beforehand: temperatures, readings, time, and what it will not bear."""
 
+import math
 from collections.abc import Iterator
 
 from procedures.base import Phase, Plan
+from procedures.meter_plan import accuracy_text, of_the_dark_current, smallest_range_a
 from procedures.source import compliance_text, reading_text
+from procedures.wanted import parameters_as
 from xraydaq.config import RunConfig
 from xraydaq.config.models import StageTable
 from xraydaq.config.recipes.temperature_sweep import TemperatureSweepParameters
@@ -22,13 +25,13 @@ LEAST_TEMPERATURES, LEAST_SPAN_K = 10, 30.0
 """For two activation energies: five temperatures and 15 K on each side of the change."""
 
 SHORT_PULSE_S = 15.0
+SHALLOW_EV = 0.3
+"""Activation energy by which the current falls at least, taken for the largest to expect at the lowest temperature."""
+
+BOLTZMANN_EV_K = 8.617333e-5
 
 
-def wanted_of(config: RunConfig) -> TemperatureSweepParameters:
-    """Get the parameters of a configuration for this procedure."""
-    wanted = config.recipe.parameters
-    assert isinstance(wanted, TemperatureSweepParameters)
-    return wanted
+wanted_of = parameters_as(TemperatureSweepParameters)
 
 
 def rows_of_point(wanted: TemperatureSweepParameters) -> tuple[int, int]:
@@ -71,6 +74,7 @@ def _details(config: RunConfig) -> tuple[tuple[str, str], ...]:
     field = abs(wanted.bias_v) / config.sample.gap_m / 1e3
     return (
         ("each reading", f"{reading_text(wanted.period_s, wanted)} at most"),
+        ("accuracy", accuracy_text(wanted, smallest_range_a(wanted))),
         ("compliance", compliance_text(wanted)),
         ("nominal field", f"{field:.4g} V/mm"),
         (
@@ -98,3 +102,16 @@ def _warnings(config: RunConfig) -> Iterator[str]:
         yield "one direction alone cannot show hysteresis"
     if wanted.pulse_duration_s < SHORT_PULSE_S:
         yield f"a pulse of {wanted.pulse_duration_s:g} s hardly tells absorption from conduction"
+    yield from _of_the_lowest_current(config)
+
+
+def _of_the_lowest_current(config: RunConfig) -> Iterator[str]:
+    """Warn of the current at the lowest temperature, from above: the one at the highest, shallowly activated."""
+    wanted = wanted_of(config)
+    low_k, high_k = wanted.lowest_temperature_k, wanted.highest_temperature_k
+    fall = math.exp(-SHALLOW_EV / BOLTZMANN_EV_K * (1 / low_k - 1 / high_k))
+    where = f"at {low_k:g} K (max_dark_current at {high_k:g} K, falling by {SHALLOW_EV:g} eV)"
+    mended = "pulses of both signs take its constant part out"
+    range_a = smallest_range_a(wanted)
+    largest_a = config.sample.max_dark_current_a * fall
+    yield from of_the_dark_current(wanted, largest_a, where, range_a=range_a, mended=mended)

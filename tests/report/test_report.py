@@ -4,7 +4,7 @@ import pytest
 from tests.analysis.synthetic import DEVICES, make_run
 from xraydaq.analysis.bias_stability import evaluate
 from xraydaq.errors import StorageError
-from xraydaq.report import figures, save, table
+from xraydaq.report import bias_stability, save, table
 
 
 @pytest.fixture(params=DEVICES)
@@ -18,7 +18,7 @@ def result(run):
 
 
 def drawn(result, run, **options):
-    return figures.bias_stability(result, run.columns[0], run.columns[1], title="Sample, 5 V", **options)
+    return bias_stability.figure(result, run.columns[0], run.columns[1], title="Sample, 5 V", **options)
 
 
 def texts(figure):
@@ -41,7 +41,7 @@ def test_a_real_bench_is_said_to_be_unverified(result, run):
 
 
 def test_a_title_with_dollar_signs_is_written_as_it_is(result, run, tmp_path):
-    figure = figures.bias_stability(result, *run.columns[:2], title=r"cost $\nonsense$ 5")
+    figure = bias_stability.figure(result, *run.columns[:2], title=r"cost $\nonsense$ 5")
     save(figure, tmp_path / "priced")
     assert r"$\nonsense$" in figure.axes[0].get_title(loc="left")
 
@@ -50,7 +50,7 @@ def test_a_title_with_dollar_signs_is_written_as_it_is(result, run, tmp_path):
 def test_a_long_title_and_the_notice_stay_inside_the_figure_and_apart(result, run, width):
     title = "Dark current at 5 V for 800 min, atomistic passivation, second crystal of the batch, after a week of rest"
     columns = run.columns[:2]
-    figure = figures.bias_stability(result, *columns, title=title, simulated=False, width=width)
+    figure = bias_stability.figure(result, *columns, title=title, simulated=False, width=width)
     figure.draw_without_rendering()
     upper, lower = figure.axes
     (notice,) = lower.texts
@@ -80,7 +80,7 @@ def test_the_figure_shows_the_current_without_the_offset(result, run):
 
 def test_columns_of_another_run_are_refused(result, run):
     with pytest.raises(ValueError, match="were evaluated"):
-        figures.bias_stability(result, run.columns[0][1:], run.columns[1][1:])
+        bias_stability.figure(result, run.columns[0][1:], run.columns[1][1:])
 
 
 def test_a_figure_is_saved_twice_over_and_never_overwritten(result, run, tmp_path):
@@ -100,6 +100,6 @@ def test_a_gap_in_the_run_is_a_gap_in_the_figure(run):
     elapsed_s, current_a, voltage_v, status = (column.copy() for column in run.columns)
     status[1000:1200] = 16
     result = evaluate(elapsed_s, current_a, voltage_v, status, **run.settings)
-    figure = figures.bias_stability(result, elapsed_s, current_a)
+    figure = bias_stability.figure(result, elapsed_s, current_a)
     mean_line = next(line for line in figure.axes[0].lines if line.get_label() == "readings, mean")
     assert np.isnan(mean_line.get_ydata()).sum() > 10

@@ -31,7 +31,7 @@ def evaluate(stored: StoredRun) -> BiasStabilityResult:
 
 def figure(result: BiasStabilityResult, stored: StoredRun, *, width: str = "single") -> "Figure":
     """Draw current against time, and what the trend leaves."""
-    from xraydaq.report import figures
+    from xraydaq.report import bias_stability
 
     elapsed_s, current_a = stored.columns["elapsed"], stored.columns["current"]
-    return figures.bias_stability(result, elapsed_s, current_a, **headings(stored), width=width)
+    return bias_stability.figure(result, elapsed_s, current_a, **headings(stored), width=width)

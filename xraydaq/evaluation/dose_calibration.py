@@ -1,5 +1,6 @@
 """Dose calibration: from the file to the analysis and the figure."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from xraydaq.analysis.dose_calibration import DoseRecord
 from xraydaq.analysis.dose_calibration import evaluate as evaluate_arrays
 from xraydaq.analysis.dose_calibration_result import DoseCalibrationResult
+from xraydaq.analysis.dose_remarks import AirDensity, air_density_remarks
 from xraydaq.analysis.values import NotEnoughData
 from xraydaq.config.tube_model import nominal_table
 from xraydaq.evaluation.told import headings, parameters_of
@@ -29,7 +31,7 @@ def evaluate(stored: StoredRun) -> DoseCalibrationResult:
     if not np.isfinite(columns["kerma_rate"]).any():
         raise NotEnoughData("the run ended before its first dose reading")
     table_al_m, table_gy_s_a = nominal_table(wanted["tube_voltage_v"], wanted["distance_m"])
-    return evaluate_arrays(
+    result = evaluate_arrays(
         columns["elapsed"] + np.nan_to_num(columns["duration"]) / 2,
         columns["kerma_rate"],
         columns["beam_on"],
@@ -55,6 +57,8 @@ def evaluate(stored: StoredRun) -> DoseCalibrationResult:
             "tube drift": wanted["tube_drift_u"],
         },
     )
+    told = air_density_remarks(_air_density(stored), columns["beam_on"] == 1)
+    return replace(result, flags=(*result.flags, *told))
 
 
 def figure(result: DoseCalibrationResult, stored: StoredRun, *, width: str = "double") -> "Figure":
@@ -62,6 +66,27 @@ def figure(result: DoseCalibrationResult, stored: StoredRun, *, width: str = "do
     from xraydaq.report import dose_calibration
 
     return dose_calibration.figure(result, **headings(stored), width=width)
+
+
+def _air_density(stored: StoredRun) -> AirDensity:
+    columns = stored.columns
+    certificate = (stored.header.resolved.get("bench") or {}).get("dosimeter") or {}
+    unknown = np.full(len(columns["status"]), np.nan)  # a table from elsewhere may lack them
+    good = columns["status"].astype(np.int64) == 0  # a reading without value has neither rate nor factor
+    rate, raw, factor, kelvin, pascal = (
+        np.where(good, columns.get(name, unknown), np.nan)
+        for name in ("kerma_rate", "raw_rate", "k_tp", "air_temperature", "air_pressure")
+    )
+    return AirDensity(
+        rate_gy_s=rate,
+        raw_rate_gy_s=raw,
+        factor=factor,
+        temperature_k=kelvin,
+        pressure_pa=pascal,
+        by_program=_corrected_by(stored) == "by program",
+        reference_k=certificate.get("reference_temperature_k"),
+        reference_pa=certificate.get("reference_pressure_pa"),
+    )
 
 
 def _corrected_by(stored: StoredRun) -> str | None:

@@ -46,6 +46,7 @@ def evaluate(stored: StoredRun) -> FieldSweepResult:
         timing=Timing(wanted["discard_duration_s"], GUARD_S, reading_time_s(stored), BASELINE_ORDER),
         gap_m=sample["gap_m"],
         gap_u_m=sample["gap_u_m"],
+        temperature_k=columns.get("temperature"),
     )
 
 

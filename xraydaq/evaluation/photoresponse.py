@@ -52,6 +52,7 @@ def evaluate(
             offset_u_a=accuracy_of(stored).offset_u_a,
             sample_sensitivity=sample_sensitivity or _expected(wanted["expected_sensitivity_c_gy_m2"]),
             discard_s=wanted["discard_duration_s"],
+            temperature_k=columns.get("temperature"),
         )
     return photoresponse.evaluate(
         *rows,
@@ -62,6 +63,7 @@ def evaluate(
         gap_m=stored.header.sample["gap_m"],
         edges_s=np.unique(columns["switched"][np.isfinite(columns["switched"])]),
         start_u_s=START_U_S,
+        temperature_k=columns.get("temperature"),
     )
 
 

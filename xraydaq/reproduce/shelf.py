@@ -19,7 +19,7 @@ def with_trend(measured: Measured) -> Measured:
     result = trend_of(measured)
     if result is None:
         return measured
-    return replace(measured, more={KEY: result.quantities()})
+    return replace(measured, more={**measured.more, KEY: result})
 
 
 def trend_of(measured: Measured) -> TrendResult | None:

@@ -28,7 +28,7 @@ class _Scale:
     current_unit: str
 
 
-def bias_stability(
+def figure(
     result: BiasStabilityResult,
     elapsed_s: Floats,
     current_a: Floats,
@@ -44,14 +44,14 @@ def bias_stability(
     """
     time_s, net_a = _evaluated(result, elapsed_s, current_a)
     scale = _scale(time_s, net_a)
-    with styled_figure(width, HEIGHT_MM) as figure:
-        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.1))
+    with styled_figure(width, HEIGHT_MM) as drawn:
+        upper, lower = drawn.subplots(2, 1, sharex=True, height_ratios=(3, 1.1))
         _current(upper, result, time_s, net_a, scale)
         _residuals(lower, result, time_s, net_a, scale)
-        figure.align_ylabels()
+        drawn.align_ylabels()
         entitle(upper, title, width)
         say_which_bench(lower, simulated, served=served)
-    return figure
+    return drawn
 
 
 def _evaluated(result: BiasStabilityResult, elapsed_s: Floats, current_a: Floats) -> tuple[Floats, Floats]:
