@@ -1,7 +1,7 @@
 """What a run would do, as text, without opening anything."""
 
 from procedures import PROCEDURES
-from procedures.base import BenchProcedure, Plan
+from procedures.base import BenchProcedure, Phase, Plan
 from xraydaq.config import RunConfig
 from xraydaq.storage.disk import RESERVE_BYTES
 from xraydaq.units import format_quantity
@@ -37,8 +37,9 @@ def describe(config: RunConfig, plan: Plan) -> list[tuple[str, str]]:
         ("sample", f"{config.sample.name} ({files['sample']})"),
         ("bench", f"{config.bench.name} ({files['bench']}), {simulated}"),
         *([("calibration", f"{config.calibration.name} ({files['calibration']})")] if config.calibration else []),
-        *((phase.name, _phase_text(phase.points, phase.duration_s, phase.applied)) for phase in plan.phases),
+        *((phase.name, _phase_text(phase)) for phase in plan.phases),
         *plan.details,
+        *_held(config),
         ("readings", str(plan.points)),
         ("duration", duration_text(plan.duration_s)),
         *_beam(plan),
@@ -47,8 +48,18 @@ def describe(config: RunConfig, plan: Plan) -> list[tuple[str, str]]:
     ]
 
 
-def _phase_text(points: int, duration_s: float, applied: str) -> str:
-    return f"{points} readings in {duration_text(duration_s)} at {applied}"
+def _phase_text(phase: Phase) -> str:
+    readings = f"{phase.points} readings" if phase.points else "no readings"
+    return (
+        f"{readings} in {duration_text(phase.duration_s)} at {phase.bias_v:g} V"
+        if not phase.at
+        else (f"{readings} in {duration_text(phase.duration_s)}: {phase.at}")
+    )
+
+
+def _held(config: RunConfig) -> list[tuple[str, str]]:
+    kelvin = getattr(config.recipe.parameters, "stage_temperature_k", None)
+    return [] if kelvin is None else [("stage", f"held at {kelvin:g} K, logged with every reading")]
 
 
 def _beam(plan: Plan) -> list[tuple[str, str]]:

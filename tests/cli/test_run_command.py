@@ -58,6 +58,23 @@ def test_json_events_are_json_alone_and_end_with_the_numbers(xraydaq):
     assert all(Path(path).is_file() for path in ended["figures"])
 
 
+def test_every_warning_of_configuration_and_plan_is_shown_once_before_the_run_and_stands_in_its_file(xraydaq):
+    wide = ("--set", "compliance=1 mA", "--set", "current_range=1 mA")
+    said = xraydaq("run", "bias_stability", *SHORT, *wide, "--json")
+    assert said.code == 0
+    events = [json.loads(line) for line in said.out.splitlines()]
+    started = [each["event"] for each in events].index("started")
+    assert [(each["kind"], each["severity"]) for each in events[:started]] == [("plan", "warning")]
+    warned = events[0]["message"]
+    assert warned == "dark current at 5 V: 300 nA at most: known to 12 % or worse (offset 35 nA in the range of 1 mA)"
+    assert read_run(only_run()).header.resolved["warnings"] == [warned]
+
+    said = xraydaq("run", "bias_stability", *SHORT, "--set", "compliance=1 uA", "--out", "close")
+    assert said.err.count("warning: ") == said.err.count("warning: configuration: ") == 1
+    said = xraydaq("run", "bias_stability", *SHORT, *wide, "--out", "wide")
+    assert said.err == f"warning: plan: {warned}\n"
+
+
 def test_the_same_seed_gives_the_same_readings_and_another_seed_others(xraydaq):
     currents = []
     for seed in (7, 7, 8):

@@ -19,7 +19,7 @@ from xraydaq.clock import JumpingClock
 from xraydaq.config import load_run
 from xraydaq.config.recipes.parts import ChoppedBeamParameters
 from xraydaq.config.shipped import shipped_configs
-from xraydaq.guardian.opening import guarded_tube
+from xraydaq.guardian.opening import guarded_inline
 from xraydaq.runner.thread import ProcedureThread
 from xraydaq.safety.guard_events import Arm
 
@@ -165,7 +165,7 @@ def parts(procedure_class=Parts, *, seed=1, bench="simulated", **wanted) -> Iter
     values = parameters.model_validate(usual | wanted)
     config = dataclasses.replace(config, recipe=config.recipe.model_copy(update={"parameters": values}))
     clock = JumpingClock(START_UTC_S)
-    with open_bench(config, clock, seed=seed, open_tube=guarded_tube) as opened:
+    with open_bench(config, clock, seed=seed, open_tube=guarded_inline) as opened:
         procedure = procedure_class.from_config(config)
         rig = Rig(procedure, opened, clock)
         procedure.attach(

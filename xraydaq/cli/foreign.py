@@ -6,7 +6,7 @@ file, as for a run. The result goes into a folder of its own beside the table, n
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +16,15 @@ from procedures import PROCEDURES
 from xraydaq.analysis.outcome import Result
 from xraydaq.analysis.values import Floats
 from xraydaq.cli.foreign_csv import EXAMPLE, Table, column_si, parse_mapping, read_table
+from xraydaq.cli.foreign_needs import (
+    check_values,
+    missing_text,
+    refuse_missing,
+    refuse_spectra,
+    whole_numbers,
+    whole_text,
+    with_flags,
+)
 from xraydaq.cli.names import recipe_file, sample_file, shown
 from xraydaq.cli.plain import json_text
 from xraydaq.config import RunConfig, load_run
@@ -25,7 +34,7 @@ from xraydaq.evaluation import evaluate_stored, figure_of
 from xraydaq.report import save
 from xraydaq.report.table import render
 from xraydaq.runner.closing import stored_analysis
-from xraydaq.storage import STATUS_FLAGS, Column, Header, StoredAnalysis, StoredRun
+from xraydaq.storage import Column, Header, StoredAnalysis, StoredRun
 
 MOST_FOLDERS = 10_000
 NOTE = "measured with another program; read from a table"
@@ -51,6 +60,8 @@ class Kept:
     result: Result
     folder: Path
     figures: tuple[Path, ...]
+    warnings: tuple[str, ...]
+    """What should be known of the numbers that did not come from the table."""
 
 
 class _Columns(dict[str, Floats]):
@@ -61,11 +72,7 @@ class _Columns(dict[str, Floats]):
         self._said, self._described = said, described
 
     def __missing__(self, name: str) -> Floats:
-        column = self._described.get(name)
-        what = f" ({column.long_name}, {column.unit or 'a plain number'})" if column else ""
-        raise ConfigError(
-            f'{self._said} "{name}"{what}; write --columns "{name}=NAME IN THE FILE" or --constant "{name}=VALUE"'
-        )
+        raise ConfigError(missing_text(self._said, [name], self._described))
 
 
 def analyse_table(path: Path, wanted: Wanted) -> Kept:
@@ -77,6 +84,7 @@ def analyse_table(path: Path, wanted: Wanted) -> Kept:
         StorageError: the folder cannot be written.
     """
     described = columns_of(wanted.procedure)
+    refuse_spectra(wanted.procedure)
     config = _config(wanted)
     mapping, constants = parse_mapping(wanted.columns), parse_mapping(wanted.constants)
     _check_names("--columns", mapping, described)
@@ -85,13 +93,18 @@ def analyse_table(path: Path, wanted: Wanted) -> Kept:
         raise ConfigError(f"{shown(path)}: which columns are what? write --columns, {EXAMPLE}")
     table = read_table(path)
     columns = _filled(table, mapping, constants, described)
+    refuse_missing(_said(path, wanted.procedure), config, columns, described)
     stored = _stored(path, wanted.procedure, config, columns, described)
     result = evaluate_stored(stored)
     kept = stored_analysis(result, stored)
     folder = _new_folder(path, wanted)
     _write(folder / "result.json", json_text(_record(path, mapping, constants, config, kept), indent=1) + "\n")
     _write(folder / "table.txt", render(result))
-    return Kept(result, folder, save(figure_of(result, stored), folder / "figure"))
+    return Kept(result, folder, save(figure_of(result, stored), folder / "figure"), config.warnings)
+
+
+def _said(path: Path, procedure: str) -> str:
+    return f"{shown(path)}: {procedure} needs"
 
 
 def columns_of(procedure: str) -> dict[str, Column]:
@@ -114,6 +127,12 @@ def _config(wanted: Wanted) -> RunConfig:
         raise ConfigError(
             f"{shown(recipe)}: a recipe of {config.recipe.procedure}; allowed: {wanted.procedure}, as --as says"
         )
+    if config.calibration is not None and config.calibration.simulated:
+        warning = (
+            f"dose rates are those of {config.calibration.name!r}, which was made on a simulated bench; "
+            "a calibration of your own: --set calibration=FILE"
+        )
+        config = replace(config, warnings=(*config.warnings, warning))
     return config
 
 
@@ -128,17 +147,18 @@ def _check_names(option: str, mapping: Mapping[str, str], described: Mapping[str
 def _filled(
     table: Table, mapping: Mapping[str, str], constants: Mapping[str, str], described: Mapping[str, Column]
 ) -> dict[str, Floats]:
-    """Convert what is mapped, repeat what is constant; a row without current is flagged as a bad reading."""
+    """Convert what is mapped, repeat what is constant; a row without its reading is flagged as a bad one."""
     columns = {name: column_si(table, there, described[name].unit) for name, there in mapping.items()}
+    for name, there in mapping.items():
+        check_values(table, there, columns[name], described[name])
     for name, text in constants.items():
         if name in columns:
             raise ConfigError(f'--constant: "{name}" is in --columns too; allowed: one of them')
-        columns[name] = np.full(len(table.lines), _constant(name, text, described[name].unit))
-    if "status" in described and "status" not in columns:
-        measured = [columns[name] for name in ("current",) if name in columns]
-        missing = ~np.all(np.isfinite(measured), axis=0) if measured else np.zeros(len(table.lines), dtype=bool)
-        columns["status"] = np.where(missing, float(STATUS_FLAGS["bad_reply"]), 0.0)
-    return columns
+        value = _constant(name, text, described[name].unit)
+        if (allowed := whole_numbers(described[name], len(table.lines))) and value not in allowed:
+            raise ConfigError(f"--constant: {name}: {text} given; allowed: {whole_text(allowed)}")
+        columns[name] = np.full(len(table.lines), value)
+    return with_flags(columns, described, len(table.lines))
 
 
 def _constant(name: str, text: str, unit: str) -> float:
@@ -169,8 +189,8 @@ def _stored(
         origins=dict(config.origins),
         simulated=cast("bool", None),  # neither: the figure must not claim that one of our benches measured it
     )
-    said = f"{shown(path)}: {procedure} needs the column"
-    return StoredRun(path, header, _Columns(columns, said, described), state="finished", reason=NOTE)
+    said = _Columns(columns, _said(path, procedure), described)
+    return StoredRun(path, header, said, state="finished", reason=NOTE)
 
 
 def _new_folder(path: Path, wanted: Wanted) -> Path:

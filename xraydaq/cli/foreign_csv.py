@@ -111,6 +111,15 @@ def column_si(table: Table, there: str, unit: str) -> Floats:
     return offset + factor * _numbers(table, index)
 
 
+def index_of(table: Table, there: str) -> int:
+    """Get which column of a table a name means.
+
+    Raises:
+        ConfigError: none, or several.
+    """
+    return _found(table, there)[0]
+
+
 def _found(table: Table, there: str) -> tuple[int, str]:
     """Get the index of a column and the unit it has."""
     wanted_name, wanted_unit = _split(there)

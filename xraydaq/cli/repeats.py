@@ -6,6 +6,8 @@ from xraydaq.clock import Clock
 
 SHOWN_AT_FIRST = 5
 THEN_EVERY_S = 60.0
+ALL_SHOWN = ("configuration", "plan")
+"""Kinds of what is known before a run: each comes once, however many there are."""
 
 
 @dataclass
@@ -24,6 +26,8 @@ class Repeats:
 
     def admit(self, kind: str, message: str) -> str | None:
         """Get the message to show, None when this one is only counted."""
+        if kind in ALL_SHOWN:
+            return message
         seen = self._kinds.setdefault(kind, _Kind())
         now_s = self._wall.now()
         if seen.shown >= SHOWN_AT_FIRST and now_s < seen.next_s:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from xraydaq.cli.options import RUNS, Overrides, Root, SampleName
-from xraydaq.errors import EXIT_DONE, BusyError, Refused, XraydaqError
+from xraydaq.errors import EXIT_DONE, BusyError, Refused, StorageError, XraydaqError
 
 if TYPE_CHECKING:
     from xraydaq.runner.closing import Closed
@@ -105,6 +105,8 @@ def _table_analysis(
 
     def analyse(text: str) -> int:
         kept = analyse_table(Path(text), wanted)
+        for warning in kept.warnings:
+            typer.echo(f"warning: {warning}", err=True)
         typer.echo(f"\n{render(kept.result).rstrip()}\n\nfolder  {shown(kept.folder)}")
         return EXIT_DONE
 
@@ -129,7 +131,7 @@ def recover_command(
       xraydaq recover data/runs/20260131T170500Z_atomistic_bias_stability
     """
     from xraydaq.cli.names import run_path
-    from xraydaq.cli.unfinished import unfinished_runs
+    from xraydaq.cli.unfinished import homeless_rows, unfinished_runs
     from xraydaq.runner.closing import recover_run
 
     def recover(path: Path) -> int:
@@ -145,10 +147,12 @@ def recover_command(
 
     if folders:
         return _each(folders, lambda text: recover(run_path(text, root)))
-    unfinished = unfinished_runs(root)
-    if not unfinished:
+    unfinished, homeless = unfinished_runs(root), homeless_rows()
+    for line in homeless:
+        typer.echo(line)
+    if not unfinished and not homeless:
         typer.echo(f"nothing to recover in {root}")
-    return _each(unfinished, recover_unless_alive)
+    return _each(unfinished, recover_unless_alive) or (StorageError.exit_code if homeless else EXIT_DONE)
 
 
 def _each(items: list[T], work: Callable[[T], int]) -> int:
@@ -168,6 +172,8 @@ def _recovered(report: "RecoveryReport", closed: "Closed | None") -> str:
     from xraydaq.cli.names import shown
 
     run = report.folder.name
+    if report.note:
+        run = f"{report.note}\n{run}"
     if report.result is None:
         return f"{run}: nothing can be recovered: {report.reason}; remove the folder if you agree"
     if not report.built:

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,6 +37,13 @@ def run_command(
         str | None,
         typer.Option(metavar="RUN", help="Go on with a run that was cut off, from its last checkpoint."),
     ] = None,
+    arm_as: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Who takes the responsibility for X-rays; needed for a run with a beam on instruments.",
+        ),
+    ] = "",
     json_events: Annotated[bool, typer.Option("--json", help="Events as JSON lines on standard output.")] = False,
     fault: Annotated[
         list[str] | None,
@@ -81,14 +89,23 @@ def run_command(
 
     options = RunOptions(
         out=out, speed=speed, seed=seed, faults=parse_faults(fault or ()), ask=_ask if sys.stdin.isatty() else None,
-        resume=None if resume is None else names.run_path(resume, out),
+        resume=None if resume is None else names.run_path(resume, out), arm_as=arm_as,
     )  # fmt: skip
     with listener_for(json_events) as listener:
         for line in recover_beside(out):
             listener.event("earlier run", line, "warning")
-        for warning in config.warnings:
-            listener.event("configuration", warning, "warning")
-        return _run(config, options, listener)
+        return _run(_announced(config, listener), options, listener)
+
+
+def _announced(config: "RunConfig", listener: "Follower") -> "RunConfig":
+    """Show every warning of configuration and plan once, and have the run's record hold those of the plan too."""
+    from xraydaq.plan import plan_of
+
+    known = dict.fromkeys(config.warnings, "configuration")
+    known |= {warning: "plan" for warning in plan_of(config).warnings if warning not in known}
+    for warning, kind in known.items():
+        listener.event(kind, warning, "warning")
+    return replace(config, warnings=tuple(known))
 
 
 def _run(config: "RunConfig", options: "RunOptions", listener: "Follower") -> int:

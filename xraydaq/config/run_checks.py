@@ -78,12 +78,6 @@ def _biases(draft: Draft, limits: Limits) -> Iterator[str]:
 
 def _beams(draft: Draft, limits: Limits) -> Iterator[str]:
     beams = tuple(draft.recipe.parameters.beams())
-    if beams and draft.knows("bench.roles", "bench.served_simulation") and draft.bench.is_real:
-        yield (
-            f"{draft.origin('recipe.procedure')}: procedure: {draft.recipe.procedure} switches X-rays on, which this "
-            "version does on simulated benches only: on a real bench the beam needs a guardian that survives this "
-            "program, and there is none yet"
-        )
     yield from _over_limits(draft, (("tube_voltage", kv) for _, kv, _ in beams), limits.get(TUBE_VOLTAGE))
     yield from _over_limits(draft, ((key, current) for key, _, current in beams), limits.get(TUBE_CURRENT))
     yield from _over_limits(draft, ((key, kv * current) for key, kv, current in beams), limits.get(TUBE_POWER))
