@@ -97,3 +97,15 @@ def test_a_blank_without_cycles_is_refused():
         evaluate(*columns, dose=dose_of(RATE), spot=METER, reading_time_s=0.2)
     with pytest.raises(NotEnoughData, match="dose rate that is known"):
         evaluate(*columns[:4], np.full(len(columns[0]), -1.0), dose=dose_of(RATE), spot=METER, reading_time_s=0.2)
+
+
+def test_a_blank_whose_dark_current_follows_the_temperature_is_named():
+    columns, _ = points_of(trace(np.random.default_rng(9), BLANK, CHOPPING))
+    wander_k = 0.5 * np.sin(2 * np.pi * columns[0] / 90.0)
+    warm = (columns[0], columns[1] + 20e-12 * wander_k, *columns[2:])
+    settings = {"dose": dose_of(RATE), "spot": METER, "reading_time_s": 0.2}
+    followed = evaluate(*warm, **settings, temperature_k=298.15 + wander_k)
+    assert any("follows the temperature of the crystal, r = " in flag for flag in followed.flags)
+    steady = evaluate(*columns, **settings, temperature_k=298.15 + wander_k)
+    assert not any("temperature" in flag for flag in steady.flags)
+    assert any("temperature of the crystal not measured" in flag for flag in evaluate(*warm, **settings).flags)

@@ -197,6 +197,20 @@ def test_a_temperature_that_drives_the_current_is_flagged():
     assert any("not measured" in flag for flag in missing.flags)
 
 
+def test_a_crystal_that_is_warmer_at_the_end_has_a_drift_that_is_less_certain():
+    """25 mK between the windows at 16 % per kelvin look like a drift of 0.6 nA."""
+    run = make_run(FLAT, 18, duration_s=4000)
+    elapsed_s, current_a, voltage_v, status = run.columns
+    kelvin = 298.125 + 0.025 * (elapsed_s > 400)
+    warmed_a = current_a * (1 + 0.16 * (kelvin - 298.125))
+    plain = evaluate(*run.columns, **run.settings, temperature_k=np.full(len(kelvin), 298.125))
+    warmed = evaluate(elapsed_s, warmed_a, voltage_v, status, **run.settings, temperature_k=kelvin)
+    share = warmed.end_points.budget["temperature of the windows"]
+    assert share == pytest.approx(0.2 * 0.025 * warmed.end_points.i2_a / np.sqrt(3), rel=0.01, abs=0)
+    assert plain.end_points.budget["temperature of the windows"] == 0.0
+    assert abs(warmed.drift.value - run.metric) < 2.5 * warmed.drift.u
+
+
 @pytest.mark.parametrize("rows", [20, 60, 150, 300])
 def test_a_run_that_was_stopped_early_is_still_evaluated(rows):
     run = make_run(FLAT, 18, duration_s=1000)

@@ -131,3 +131,16 @@ def test_what_cannot_be_a_sweep_is_refused():
     few = columns[4] < 3
     with pytest.raises(NotEnoughData, match="different fields"):
         result_of(tuple(column[few] for column in columns), UP_V)
+
+
+def test_a_dark_current_that_follows_the_temperature_is_named_though_every_bias_has_its_own():
+    elapsed_s, read_a, flags, on, point = swept(11)
+    wander_k = 0.5 * np.sin(2 * np.pi * elapsed_s / 5000.0)
+    dark_a = DEVICE.dark_a * np.array(UP_AND_DOWN_V)[point.astype(int)] / 5.0
+    warm = (elapsed_s, read_a + 0.16 * wander_k * dark_a, flags, on, point)
+    followed = result_of(warm, temperature_k=298.15 + wander_k)
+    assert any("follows the temperature of the crystal, r = " in flag for flag in followed.flags)
+    steady = result_of((elapsed_s, read_a, flags, on, point), temperature_k=298.15 + wander_k)
+    assert not any("temperature" in flag for flag in steady.flags)
+    unknown = result_of(warm, temperature_k=np.full(len(elapsed_s), np.nan))
+    assert any("temperature of the crystal not measured" in flag for flag in unknown.flags)

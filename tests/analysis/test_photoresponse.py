@@ -13,10 +13,10 @@ SHORT = Chopping(half_s=14.0)
 RATE = 20e-6
 
 
-def result_of(columns, edges_s=None, *, rates=(RATE,), reading_time_s=0.02, spot=SPOT, **dose):
+def result_of(columns, edges_s=None, *, rates=(RATE,), reading_time_s=0.02, spot=SPOT, temperature_k=None, **dose):
     return evaluate(
         *columns, dose=dose_of(rates, **dose), spot=spot, reading_time_s=reading_time_s, bias_v=5.0, gap_m=50e-6,
-        edges_s=edges_s,
+        edges_s=edges_s, temperature_k=temperature_k,
     )  # fmt: skip
 
 
@@ -194,3 +194,15 @@ def test_an_edge_that_is_no_exponential_is_said_to_be_none(quiet):
     bent = result_of((columns[0], ramped, *columns[2:]), commands)
     assert any("rise at 20 µGy/s: exponentials do not describe" in flag for flag in bent.flags)
     assert not any("fall at 20 µGy/s: exponentials" in flag for flag in bent.flags)
+
+
+def test_a_dark_current_that_follows_the_temperature_is_named(quiet):
+    columns, commands, unknown = quiet
+    elapsed_s = columns[0]
+    wander_k = 0.5 * np.sin(2 * np.pi * elapsed_s / 150.0)
+    warm = (elapsed_s, columns[1] + 0.16 * wander_k * QUIET.dark_a, *columns[2:])
+    followed = result_of(warm, commands, temperature_k=298.15 + wander_k)
+    assert any("follows the temperature of the crystal, r = " in flag for flag in followed.flags)
+    steady = result_of(columns, commands, temperature_k=298.15 + wander_k)
+    assert not any("temperature" in flag for flag in steady.flags)
+    assert any("temperature of the crystal not measured" in flag for flag in unknown.flags)

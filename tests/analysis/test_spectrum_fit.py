@@ -88,6 +88,26 @@ def test_a_white_level_is_kept_where_it_is_seen_and_limited_where_it_is_not():
     assert seen.white_u_a2_hz < 0.05 * 4e-22
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("lines", [25, 100, 400])
+@pytest.mark.parametrize("white", [0.0, 1e-21, 1e-20, 1e-16])
+def test_spectra_of_few_lines_are_fitted_or_refused_in_words(lines, white):
+    """One average of 25 lines cannot tell 1/f from white noise: no matrix is inverted that has no inverse."""
+    f_hz, averages = 0.25 * np.arange(1, lines + 1), np.full(lines, 1.0)
+    known, covered, limited = known_power(f_hz, *NONE), 0, 0
+    for seed in range(40):
+        power = gamma_lines(np.random.default_rng(seed), 1e-20 / f_hz + white, 1.0)
+        try:
+            fit = fit_spectrum(f_hz, power, averages, known)
+        except NotEnoughData:
+            continue
+        assert np.all(np.linalg.eigvalsh(fit.covariance[:2, :2]) > 0)
+        assert np.isfinite([fit.h_a2_hz, fit.gamma, fit.u_of_device(1.0)]).all()
+        limited += np.isfinite(fit.white_limit_a2_hz)
+        covered += fit.white_limit_a2_hz >= white
+    assert covered >= 0.95 * limited - 2 * np.sqrt(0.05 * 0.95 * max(limited, 1)) - 1
+
+
 @pytest.mark.parametrize("factor", [1e-6, 1e6])
 def test_another_unit_of_current_or_frequency_changes_only_the_level(factor):
     rng, f_hz, averages = np.random.default_rng(5), np.linspace(0.25, 400, 1600), np.full(1600, 60.0)

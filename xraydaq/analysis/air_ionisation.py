@@ -17,6 +17,7 @@ from xraydaq.analysis.noise import NoisePsd
 from xraydaq.analysis.outcome import Budget, Result
 from xraydaq.analysis.photocurrent_step import Step, photocurrent_step
 from xraydaq.analysis.point_sensitivity import flags_of_the_dose, quality_of, with_budget
+from xraydaq.analysis.remarks import of_dark_readings
 from xraydaq.analysis.sweep_inputs import Dose, Spot
 from xraydaq.analysis.switching import columns_of
 from xraydaq.analysis.values import Floats, NotEnoughData, Value
@@ -88,6 +89,7 @@ def evaluate(
     guard_s: float = 0.3,
     psd: NoisePsd | None = None,
     edges_s: Floats | None = None,
+    temperature_k: Floats | None = None,
 ) -> AirIonisationResult:
     """Evaluate a chopped run on a blank at its highest dose rate; columns of one length, one entry per reading.
 
@@ -108,6 +110,7 @@ def evaluate(
         guard_s: left out before the next edge.
         psd: spectrum of the current without beam; None falls back to bracketed differences.
         edges_s: moments of the edges at that dose rate, where known better than by the readings.
+        temperature_k: of the blank, per reading.
 
     Raises:
         NotEnoughData: fewer than 4 usable cycles.
@@ -140,7 +143,16 @@ def evaluate(
         headline=f"{step.cycles_used} cycles on the blank, {step.readings} readings per window, "
         f"{step.cycles_dropped} cycles dropped",
         verdict=_verdict(apparent, limit, ratio, ratio_limit, seen),
-        flags=tuple(_flags(step, spot, coarse_a, _air_column(apparent) if seen else None)) + flags_of_the_dose(dose),
+        flags=(
+            *_flags(step, spot, coarse_a, _air_column(apparent) if seen else None),
+            *flags_of_the_dose(dose),
+            *of_dark_readings(
+                step.windows.time_s[~step.windows.on],
+                step.windows.mean_a[~step.windows.on],
+                np.asarray(elapsed_s, dtype=np.float64),
+                temperature_k,
+            ),
+        ),
         inputs={
             "area_m2": spot.area_m2,
             "area_u_m2": spot.area_u_m2,

@@ -85,7 +85,8 @@ def evaluate(
     mean_budget = mean_current_budget(mean_a, blocks.u_of_mean(), zero, instrument)
     mean = Value(mean_a, combined(mean_budget), "A")
     field_strength = nominal_field(bias_v, gap_m, gap_u_m)
-    points, fit = end_points(time_s, net_a, noise, instrument), line(blocks)
+    kelvin = None if temperature_k is None else np.asarray(temperature_k, dtype=np.float64)[phases.bias]
+    points, fit = end_points(time_s, net_a, noise, instrument, kelvin), line(blocks)
     form, settling = shape(time_s, net_a, noise, mean, instrument), settling_time(time_s, net_a, noise, blocks)
     flags = remarks(
         phases=phases,

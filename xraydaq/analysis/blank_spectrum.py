@@ -3,21 +3,35 @@
 Averaged periodograms: P. D. Welch, IEEE Trans. Audio Electroacoust. 15 (1967) 70. A reading is a mean over its
 integration time, which takes power off high frequencies, and readings shorter than their spacing fold noise from above
 half the reading rate down (R. N. Bracewell, The Fourier Transform and Its Applications, chapter 10): both follow from
-h and gamma, and are put into the model as known power, by iteration. h is that of the device; w holds what is folded.
+h and gamma. h is that of the device; w holds what is folded.
+
+Either kind of noise may hide the other, so a best fit would lie at an edge (no white noise, no 1/f noise) for some
+runs and leave out what is hidden. The mean over the whole likelihood has no such edge, and needs no iteration that
+could fail: that of P. Whittle, J. R. Stat. Soc. B 15 (1953) 125, with a weak prior of gamma and the one of a share of
+H. Jeffreys, Proc. R. Soc. A 186 (1946) 453, on a grid (A. Gelman et al., Bayesian Data Analysis, 3rd ed., 10.3).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from xraydaq.analysis.noise import HIGHEST_LINE, LEAST_FITTED_ROWS, NoisePsd, whittle
-from xraydaq.analysis.spectrum_fit import LEAST_EXPONENT, KnownPower, SpectrumFit, fit_spectrum
-from xraydaq.analysis.values import Floats, NotEnoughData
+from xraydaq.analysis.noise import (
+    GAMMA_BOUNDS,
+    GAMMA_EXPECTED,
+    HANN_CORRELATION,
+    HIGHEST_LINE,
+    LEAST_FITTED_ROWS,
+    NoisePsd,
+)
+from xraydaq.analysis.values import Floats
 
 FIRST_LINE = 6  # the baseline polynomial that is taken off flattens the lines below
 BASELINE_ORDER = 3
-ROUNDS = 5  # of fit and folding: the folded power is a small part
 IMAGES = 12
+GAMMAS, SHARES = 45, 61
+LOGIT_BOUNDS = (-9.0, 9.0)  # of the share that white noise has in the power at the middle line: nothing to all of it
+CLOSER = 6.0  # standard deviations that the finer grid spans either way
 
 
 def blank_spectrum(runs: Sequence[tuple[Floats, Floats]], reading_time_s: float) -> NoisePsd | None:
@@ -30,24 +44,9 @@ def blank_spectrum(runs: Sequence[tuple[Floats, Floats]], reading_time_s: float)
     power = np.mean([_periodogram(*run, rows, period_s) for run in long], axis=0)
     lines = slice(FIRST_LINE, int(HIGHEST_LINE * rows) + 1)
     f_hz = (np.arange(len(power)) / (rows * period_s))[lines]
-    averages = np.full(len(f_hz), float(len(long)))
-    few = max(len(f_hz) // 4, 1)  # the slow lines, where little is folded; started without it, the fit calls it white
-    h_a2_hz, gamma = float(np.mean((power[lines] * f_hz)[:few])), 1.0
-    try:
-        for _ in range(ROUNDS):
-            known = folded_power(h_a2_hz, gamma, f_hz, period_s=period_s, reading_time_s=reading_time_s)
-            known = known - h_a2_hz * f_hz**-gamma * (1 - np.sinc(f_hz * reading_time_s) ** 2)  # the mean of a reading
-            fit = fit_spectrum(f_hz, power[lines], averages, _known(known))
-            h_a2_hz, gamma = fit.h_a2_hz, fit.gamma
-    except NotEnoughData:
+    if not np.all(power[lines] > 0):
         return None
-    except np.linalg.LinAlgError:
-        return _mostly_white(f_hz, power[lines], averages, period_s)
-    if fit.gamma < LEAST_EXPONENT:
-        return _mostly_white(f_hz, power[lines], averages, period_s)
-    slowest = f_hz[:1]
-    folded = folded_power(fit.h_a2_hz, fit.gamma, slowest, period_s=period_s, reading_time_s=reading_time_s)
-    return _psd(fit, float(folded[0]), period_s)
+    return _Likelihood(f_hz, power[lines], len(long) / HANN_CORRELATION, period_s, reading_time_s).psd()
 
 
 def folded_power(h_a2_hz: float, gamma: float, f_hz: Floats, *, period_s: float, reading_time_s: float) -> Floats:
@@ -57,20 +56,71 @@ def folded_power(h_a2_hz: float, gamma: float, f_hz: Floats, *, period_s: float,
     return np.asarray(np.sum(h_a2_hz * images_hz**-gamma * np.sinc(images_hz * reading_time_s) ** 2, axis=0))
 
 
-def _mostly_white(f_hz: Floats, power: Floats, averages: Floats, period_s: float) -> NoisePsd:
-    """Return the spectrum where white noise of the readings hides most of the 1/f noise.
+@dataclass(frozen=True)
+class _Grid:
+    """Points of (gamma, logit of the white share), flat; weights add up to 1; ln h at 1 Hz and w in A^2/Hz of each."""
 
-    One flat power law through both would leave out the slow noise, so gamma gets its weak prior; what is folded is
-    small beside the white level and counts in it.
-    """
-    scale_a2_hz = float(np.median(power))
-    log_h, gamma, log_w, covariance = whittle(f_hz, power / scale_a2_hz, averages)
-    h_a2_hz, w_a2_hz = float(np.exp(log_h)) * scale_a2_hz, float(np.exp(log_w)) * scale_a2_hz
-    return NoisePsd(h_a2_hz, gamma, w_a2_hz, period_s, True, covariance)
+    gamma: Floats
+    logit: Floats
+    weight: Floats
+    log_h: Floats
+    white: Floats
+
+    def mean(self, values: Floats) -> float:
+        return float(self.weight @ values)
+
+    def span(self, values: Floats, bounds: tuple[float, float]) -> tuple[float, float]:
+        """Return where almost all of the weight is."""
+        middle = self.mean(values)
+        reach = CLOSER * float(np.sqrt(self.mean((values - middle) ** 2)))
+        return max(middle - reach, bounds[0]), min(middle + reach, bounds[1])
 
 
-def _known(power: Floats) -> KnownPower:
-    return KnownPower(power, np.zeros((2, len(power))), np.zeros((2, 2)))
+class _Likelihood:
+    """Whittle likelihood of lines of `count` independent averages each, scaled by their median."""
+
+    def __init__(self, f_hz: Floats, power: Floats, count: float, period_s: float, reading_time_s: float) -> None:
+        self.f_hz, self.count, self._period_s, self._reading_time_s = f_hz, count, period_s, reading_time_s
+        self._scale = float(np.median(power))
+        self._power = power / self._scale
+
+    def psd(self) -> NoisePsd:
+        """Return the mean of (ln h, gamma, w) over the likelihood with their covariance; w with what is folded."""
+        grid = self._on(GAMMA_BOUNDS, LOGIT_BOUNDS)
+        for _ in range(2):
+            grid = self._on(grid.span(grid.gamma, GAMMA_BOUNDS), grid.span(grid.logit, LOGIT_BOUNDS))
+        w_a2_hz = grid.mean(grid.white)
+        columns = np.vstack((grid.log_h, grid.gamma, grid.white / w_a2_hz))
+        means = columns @ grid.weight
+        off = columns - means[:, None]
+        level = np.array([1.0, 0.0, 1.0])  # which h and w have in common
+        covariance = (off * grid.weight) @ off.T + np.outer(level, level) / (self.count * len(self.f_hz))
+        return NoisePsd(float(np.exp(means[0])), float(means[1]), w_a2_hz, self._period_s, True, covariance)
+
+    def _on(self, gammas: tuple[float, float], logits: tuple[float, float]) -> _Grid:
+        logit = np.linspace(*logits, SHARES)
+        white_share = 1 / (1 + np.exp(-logit))
+        table = [self._of(gamma, white_share) for gamma in np.linspace(*gammas, GAMMAS)]
+        log_weight, log_h, white = (np.concatenate(column) for column in zip(*table, strict=True))
+        weight = np.exp(log_weight - log_weight.max())
+        gamma = np.repeat(np.linspace(*gammas, GAMMAS), SHARES)
+        return _Grid(gamma, np.tile(logit, GAMMAS), weight / weight.sum(), log_h, white)
+
+    def _of(self, gamma: float, white_share: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return log weight, ln h and w for shares of white noise; the level is integrated (inverse gamma)."""
+        seen = self.f_hz**-gamma * np.sinc(self.f_hz * self._reading_time_s) ** 2
+        folded = folded_power(1.0, gamma, self.f_hz, period_s=self._period_s, reading_time_s=self._reading_time_s)
+        middle = float(np.exp(np.mean(np.log(seen + folded))))
+        shape = (1 - white_share[:, None]) * (seen + folded) / middle + white_share[:, None]
+        level = np.mean(self._power / shape, axis=1)
+        lines = self.count * len(self.f_hz)
+        prior = (
+            0.5 * np.log(white_share * (1 - white_share))
+            - 0.5 * ((gamma - GAMMA_EXPECTED[0]) / GAMMA_EXPECTED[1]) ** 2
+        )
+        log_weight = prior - self.count * np.sum(np.log(shape), axis=1) - lines * np.log(level)
+        h = level * self._scale * (1 - white_share) / middle
+        return log_weight, np.log(h), level * self._scale * white_share + h * float(folded[0])
 
 
 def _periodogram(time_s: Floats, current_a: Floats, rows: int, period_s: float) -> Floats:
@@ -80,10 +130,3 @@ def _periodogram(time_s: Floats, current_a: Floats, rows: int, period_s: float) 
     left_a = grid_a - np.polynomial.legendre.legval(x, np.polynomial.legendre.legfit(x, grid_a, BASELINE_ORDER))
     window = np.hanning(rows)
     return np.asarray(2 * period_s * np.abs(np.fft.rfft(left_a * window)) ** 2 / np.sum(window**2))
-
-
-def _psd(fit: SpectrumFit, folded_a2_hz: float, period_s: float) -> NoisePsd:
-    """Return the fit with the covariance of (ln h, gamma, ln w); w is what is white in the row sequence."""
-    w_a2_hz = max(fit.w_a2_hz, 0.0) + folded_a2_hz
-    to_log = np.diag([1.0, 1.0, 1 / w_a2_hz if w_a2_hz > 0 else 0.0])
-    return NoisePsd(fit.h_a2_hz, fit.gamma, w_a2_hz, period_s, True, to_log @ fit.covariance @ to_log)

@@ -1,6 +1,7 @@
 """What a reader must know about a dose calibration before using it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,15 +9,69 @@ from xraydaq.analysis.dose_calibration_result import FilterResult
 from xraydaq.analysis.dose_prediction import Prediction, prediction_remarks
 from xraydaq.analysis.dose_readings import Visits
 from xraydaq.analysis.dose_reference import Repeats
-from xraydaq.analysis.values import Floats
+from xraydaq.analysis.values import Booleans, Floats
 
 AGREEMENT = 0.005
 """Of the repeats of one setting, relative."""
+
+LEAST_READINGS = 3
+"""Under the beam, from which the factor in the rates is told."""
 
 COVERED_HVL_M = (0.6e-3, 5.0e-3)
 """Half-value layers that a certificate for diagnostic beams covers."""
 
 SURE = 2.0
+FACTOR_ROUNDED = 2e-4
+"""Of an air density factor that was computed from a temperature and a pressure with some digits."""
+
+FACTOR_MATTERS = 0.005
+"""Of the factor that is in the values; the rate at the end of a reading differs from its mean by less."""
+
+NOT_FOLLOWING = "air-density correction does not follow from the stored temperature and pressure"
+
+
+@dataclass(frozen=True)
+class AirDensity:
+    """What was stored of the air density correction, one entry per reading; nan is what is not known.
+
+    `rate_gy_s`: corrected; `raw_rate_gy_s`: as it came; `factor`: k_TP as stored. `reference_k`, `reference_pa`: of
+    the chamber's certificate, None if not stated. `by_program`: the factor is in the rate, and not in the raw one.
+    """
+
+    rate_gy_s: Floats
+    raw_rate_gy_s: Floats
+    factor: Floats
+    temperature_k: Floats
+    pressure_pa: Floats
+    by_program: bool
+    reference_k: float | None
+    reference_pa: float | None
+
+
+def air_density_remarks(air: AirDensity, is_on: Booleans) -> Iterator[str]:
+    """Yield a sentence for a factor that is not (T/T0)(p0/p), and for one that is not in the rate exactly once.
+
+    k_TP: IAEA TRS 457 (2007), chapter 3. The second is told from readings under the beam, `is_on`.
+    """
+    if air.reference_k is not None and air.reference_pa is not None:
+        expected = air.temperature_k / air.reference_k * air.reference_pa / air.pressure_pa
+        off = air.factor / expected - 1
+        known = np.isfinite(off)
+        if known.any() and not np.abs(off[known]).max() <= FACTOR_ROUNDED:
+            worst = int(np.argmax(np.where(known, np.abs(off), -1.0)))
+            yield f"{NOT_FOLLOWING}: k_TP {air.factor[worst]:.4f} stored, they give {expected[worst]:.4f}"
+    factor = air.factor if air.by_program else np.ones_like(air.factor)
+    rows = is_on & (air.raw_rate_gy_s > 0)
+    applied = air.rate_gy_s[rows] / air.raw_rate_gy_s[rows]
+    left = applied / factor[rows] - 1
+    left, applied = left[np.isfinite(left)], applied[np.isfinite(left)]
+    if len(left) < LEAST_READINGS:
+        return
+    off_by = float(np.median(left))
+    u = 1.4826 * float(np.median(np.abs(left - off_by))) * float(np.sqrt(np.pi / 2 / len(left)))
+    if not abs(off_by) <= max(FACTOR_MATTERS, 3 * u):
+        wanted = float(np.nanmedian(factor[rows]))
+        yield f"{NOT_FOLLOWING}: {np.median(applied):.4f} is in the rates, {wanted:.4f} belongs there"
 
 
 def remarks(

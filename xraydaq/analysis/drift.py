@@ -18,6 +18,8 @@ from xraydaq.analysis.values import Floats, Value
 WINDOW_S = 60.0
 FIRST_S = 60.0
 LEAST_WINDOW_ROWS = 3
+STEEPEST_PER_K = 0.2
+"""Largest temperature coefficient of a dark current that is expected, E_a/(k T^2) of 1.5 eV at 295 K."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,14 @@ class Line:
         return self.level_a + self.slope.value * x, np.sqrt(variance)
 
 
-def end_points(time_s: Floats, current_a: Floats, noise: Noise, instrument: Instrument) -> EndPoints | None:
-    """Return the change between the 60 s around t1 = 60 s after bias on and the last 60 s; None if either is empty."""
+def end_points(
+    time_s: Floats, current_a: Floats, noise: Noise, instrument: Instrument, temperature_k: Floats | None = None
+) -> EndPoints | None:
+    """Return the change between the 60 s around t1 = 60 s after bias on and the last 60 s; None if either is empty.
+
+    `temperature_k` of the crystal, one entry per reading: what it changed by between the windows moves the current by
+    nothing to `STEEPEST_PER_K`, which is not known from the trace and stays in the change.
+    """
     first, last = windows(time_s)
     rows = min(first.stop - first.start, last.stop - last.start)
     if rows < LEAST_WINDOW_ROWS or time_s[-1] < 2 * (FIRST_S + WINDOW_S):
@@ -63,6 +71,7 @@ def end_points(time_s: Floats, current_a: Floats, noise: Noise, instrument: Inst
         "slow drift of the meter": instrument.drift_u_a(i2_a),
         "gain of the meter": abs(i2_a - i1_a) * instrument.gain_u_rel,
         "curvature within the windows": float(np.hypot(curve_a[0], curve_a[1]) / np.sqrt(3)),
+        "temperature of the windows": abs(i2_a) * STEEPEST_PER_K * _warmer_k(temperature_k, first, last) / np.sqrt(3),
     }
     t1_s, t2_s = float(time_s[first].mean()), float(time_s[last].mean())
     return EndPoints(t1_s, t2_s, i1_a, i2_a, Value(i2_a - i1_a, combined(budget), "A"), budget)
@@ -74,6 +83,15 @@ def windows(time_s: Floats) -> tuple[slice, slice]:
     start, last = (int(row) for row in np.searchsorted(time_s, edges_s))
     stop = int(np.searchsorted(time_s, FIRST_S + WINDOW_S / 2, side="right"))
     return slice(start, stop), slice(last, len(time_s))
+
+
+def _warmer_k(temperature_k: Floats | None, first: slice, last: slice) -> float:
+    """Difference of the mean temperatures of two windows; 0 where it was not measured, which is flagged elsewhere."""
+    if temperature_k is None:
+        return 0.0
+    means_k = [each[np.isfinite(each)].mean() if np.isfinite(each).any() else np.nan
+               for each in (temperature_k[first], temperature_k[last])]  # fmt: skip
+    return abs(float(means_k[1] - means_k[0])) if np.isfinite(means_k).all() else 0.0
 
 
 def _curvature(time_s: Floats, noise: Noise) -> float:

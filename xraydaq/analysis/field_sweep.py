@@ -12,7 +12,7 @@ import numpy as np
 
 from xraydaq.analysis.field_points import FieldPoint, field_points, up_and_down
 from xraydaq.analysis.field_sweep_result import FieldSweepResult
-from xraydaq.analysis.field_texts import described, flags_of
+from xraydaq.analysis.field_texts import described, flags_of, of_the_temperature
 from xraydaq.analysis.noise import NoisePsd
 from xraydaq.analysis.outcome import Budget
 from xraydaq.analysis.point_sensitivity import (
@@ -48,6 +48,7 @@ def evaluate(
     gap_u_m: float,
     bias_u_v: float = 0.0,
     psd: NoisePsd | None = None,
+    temperature_k: Floats | None = None,
 ) -> FieldSweepResult:
     """Evaluate a sweep of the bias; columns of one length, one entry per reading, the whole run in order of time.
 
@@ -65,6 +66,7 @@ def evaluate(
         gap_u_m: its standard uncertainty, common to all fields.
         bias_u_v: standard uncertainty of a bias, independent between visits.
         psd: spectrum of the dark current; its size does not matter, u comes from what is left. None assumes 1/f.
+        temperature_k: of the crystal, per reading.
 
     Raises:
         NotEnoughData: fewer than 4 biases with a photocurrent.
@@ -90,7 +92,13 @@ def evaluate(
         headline=headline,
         verdict=verdict,
         notes=notes,
-        flags=(*failed, *flags_of(result), *flags_of_the_gain(dose), *flags_of_the_dose(dose)),
+        flags=(
+            *failed,
+            *flags_of(result),
+            *flags_of_the_gain(dose),
+            *flags_of_the_dose(dose),
+            *of_the_temperature(points, np.asarray(elapsed_s, dtype=np.float64), temperature_k),
+        ),
         inputs={
             "gap_m": gap_m,
             "gap_u_m": gap_u_m,

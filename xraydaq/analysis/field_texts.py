@@ -1,11 +1,17 @@
 """A field sweep in words."""
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
+
+from xraydaq.analysis.chopped import together
+from xraydaq.analysis.field_points import SAME_BIAS, FieldPoint
 from xraydaq.analysis.field_sweep_result import FieldSweepResult
 from xraydaq.analysis.point_sensitivity import gain_text
+from xraydaq.analysis.remarks import of_dark_readings
 from xraydaq.analysis.sweep_texts import two_digits
-from xraydaq.analysis.values import Value
+from xraydaq.analysis.values import Floats, Value
 
 DESCRIBES = 3.0  # chi2/dof up to which the law describes the points
 HYSTERESIS = 0.01  # change from up to down that matters
@@ -54,6 +60,19 @@ def flags_of(result: FieldSweepResult) -> tuple[str, ...]:
     if lost:
         flags.append(f"{lost} cycles dropped")
     return tuple(flags)
+
+
+def of_the_temperature(
+    points: Sequence[FieldPoint], elapsed_s: Floats, temperature_k: Floats | None
+) -> tuple[str, ...]:
+    """Compare the dark current of all visits, each bias with itself, with the temperature of the crystal."""
+    dark, biases_v = together([one.step.windows for one in points]), [one.bias_v for one in points]
+    same_v = [
+        next(each.bias_v for each in points if math.isclose(each.bias_v, v, rel_tol=SAME_BIAS)) for v in biases_v
+    ]
+    level_v = np.repeat(same_v, [len(one.step.windows.on) for one in points])
+    off = ~dark.on
+    return of_dark_readings(dark.time_s[off], dark.mean_a[off], elapsed_s, temperature_k, level_v[off])
 
 
 def _notes(result: FieldSweepResult) -> dict[str, str]:

@@ -14,12 +14,14 @@ import numpy as np
 from xraydaq.analysis.edge_response import LEAST_EDGES, EdgeResponse, edge_response
 from xraydaq.analysis.outcome import Budget, Result
 from xraydaq.analysis.point_sensitivity import flags_of_the_dose, flags_of_the_gain, gain_of, quality_of, with_budget
+from xraydaq.analysis.remarks import of_dark_readings
 from xraydaq.analysis.response_texts import METHOD, flags_of, notes_of, rows_of, summary
 from xraydaq.analysis.sweep_inputs import Dose, Spot
 from xraydaq.analysis.switching import BEFORE, Window, columns_of, edges, window
 from xraydaq.analysis.values import Booleans, Floats, NotEnoughData, Value
 
 NOT_SWITCHED = 0.25  # of the usual step: below it the tube did not follow the command
+DARK_PIECES = 3
 CLEAR = 8.0  # usual step over the scatter of the steps, from which a missing one can be told
 
 
@@ -71,6 +73,7 @@ def evaluate(
     gap_m: float,
     edges_s: Floats | None = None,
     start_u_s: float = 0.0,
+    temperature_k: Floats | None = None,
 ) -> PhotoresponseResult:
     """Evaluate on/off cycles; columns of one length, one entry per reading, the whole run in order of time.
 
@@ -87,6 +90,7 @@ def evaluate(
         gap_m: electrode gap; the field stated is the nominal bias_v/gap_m.
         edges_s: moments of the commands on the time axis of `elapsed_s`, where known better than by the readings.
         start_u_s: standard uncertainty of when readings really begin, common to all; it enters the delays.
+        temperature_k: of the crystal, per reading.
 
     Raises:
         NotEnoughData: no dose rate with 4 rises and 4 falls.
@@ -115,7 +119,17 @@ def evaluate(
         headline=f"{best.rise.edges} rises and {best.fall.edges} falls at each of {len(points)} dose rates, "
         f"readings every {best.period_s * 1e3:.3g} ms at {bias_v:g} V ({bias_v / gap_m / 1e3:.3g} V/mm nominal)",
         verdict=summary(best, quality),
-        flags=(*reasons, *flags_of(points, reading_time_s), *flags_of_the_gain(dose), *flags_of_the_dose(dose)),
+        flags=(
+            *reasons,
+            *flags_of(points, reading_time_s),
+            *flags_of_the_gain(dose),
+            *flags_of_the_dose(dose),
+            *of_dark_readings(
+                *_dark_means(time_s, read_a, good & (at >= 0), on),
+                np.asarray(elapsed_s, dtype=np.float64),
+                temperature_k,
+            ),
+        ),
         inputs={
             "bias_v": bias_v,
             "gap_m": gap_m,
@@ -169,6 +183,19 @@ def _point(
         budget=budget,
         dropped=dropped,
     )
+
+
+def _dark_means(time_s: Floats, read_a: Floats, good: Booleans, on: Floats) -> tuple[Floats, Floats]:
+    """Return times and means of pieces of the later halves of all stretches without beam, where lag has died away."""
+    changes = np.flatnonzero(np.diff(on) != 0) + 1
+    means = []
+    for stretch in np.split(np.arange(len(on)), changes):
+        rows = stretch[good[stretch]]
+        if len(rows) and not on[rows[0]]:
+            pieces = np.array_split(rows[time_s[rows] > (time_s[rows[0]] + time_s[rows[-1]]) / 2], DARK_PIECES)
+            means += [(time_s[piece].mean(), read_a[piece].mean()) for piece in pieces if len(piece)]
+    times_s, means_a = np.array(means, dtype=np.float64).reshape(-1, 2).T
+    return times_s, means_a
 
 
 def _that_switched(windows: Sequence[Window | None]) -> tuple[list[Window | None], dict[str, int]]:

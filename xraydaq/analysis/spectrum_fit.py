@@ -19,6 +19,7 @@ LEAST_LINES = 20
 SEEN = 2.0  # a white level is fitted where it exceeds its own uncertainty so many times
 ONE_SIDED_95 = 1.645
 MOST_STEPS = 60
+SINGULAR = 1e-9  # smallest eigenvalue of the information over the largest, in units of its diagonal
 TOLERANCE = 1e-9
 LEAST_EXPONENT = 0.3  # noise that is flatter than this is white: a second white level has no meaning
 STEEPEST = 6.0
@@ -46,8 +47,8 @@ class SpectrumFit:
     """`h`, `w` in A^2/Hz at 1 Hz; `covariance` 3 x 3 of (ln h, gamma, w), zero for w where it is `white_seen` False.
 
     `white_limit_a2_hz`: 95 % upper limit of w; `gamma_at_limit`: the exponent if w were there; both nan where the
-    fitted noise is itself white. `deviance_per_dof` is
-    1 where the model describes the lines; u is scaled with its root where it is above 1.
+    fitted noise is itself white, the exponent also where the lines do not tell it beside that level.
+    `deviance_per_dof` is 1 where the model describes the lines; u is scaled with its root where it is above 1.
     """
 
     h_a2_hz: float
@@ -126,8 +127,8 @@ def fit_spectrum(f_hz: Floats, power: Floats, averages: Floats, known: KnownPowe
     """Fit h, gamma and w beside the known power; arrays of one length: Hz, A^2/Hz, effective averages.
 
     A white level that is not seen at 2 u is left out of the fit, and an upper limit given: with it free, the exponent
-    of noise that is 1/f in the whole band would lose half of its digits. Raises NotEnoughData for fewer than 20 lines
-    or where the noise does not stand out of the known power.
+    of noise that is 1/f in the whole band would lose half of its digits. Raises NotEnoughData for fewer than 20 lines,
+    where the noise does not stand out of the known power, or where the lines leave its exponent open.
     """
     _check(f_hz, power)
     scale = float(np.median(power))
@@ -139,13 +140,17 @@ def fit_spectrum(f_hz: Floats, power: Floats, averages: Floats, known: KnownPowe
     behind = data.from_known(best, covariance, known, scale)
     seen, u_w, limit, gamma_at_limit = False, np.nan, np.nan, np.nan
     if abs(best[1]) > LEAST_EXPONENT:
-        wide = _scored(data.power, averages, data.model(None), best)
-        wide_behind = data.from_known(wide[0], wide[1], known, scale)
-        w, u_w = float(wide[0][2]), float(np.sqrt(wide[1][2, 2] + wide_behind[2, 2]))
-        seen, limit = w > SEEN * u_w, max(w, 0.0) + ONE_SIDED_95 * u_w
-        gamma_at_limit = float(_scored(data.power, averages, data.model(limit), narrow[0])[0][1])
-        if seen:
-            (best, covariance, deviance), behind = wide, wide_behind
+        try:
+            wide = _scored(data.power, averages, data.model(None), best)
+        except NotEnoughData:  # nothing tells a white level from the rest: it is not above the quietest lines
+            limit = data.highest_white()
+        else:
+            wide_behind = data.from_known(wide[0], wide[1], known, scale)
+            w, u_w = float(wide[0][2]), float(np.sqrt(wide[1][2, 2] + wide_behind[2, 2]))
+            seen, limit = w > SEEN * u_w, max(w, 0.0) + ONE_SIDED_95 * u_w
+            gamma_at_limit = data.exponent_beside(limit, narrow[0])
+            if seen:
+                (best, covariance, deviance), behind = wide, wide_behind
     covariance = covariance + behind
     to_one_hz = np.array([[1.0, data.log_middle, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, scale]])
     return SpectrumFit(
@@ -194,6 +199,21 @@ class _Lines:
         line = np.polyfit(log_f[excess > 0], np.log(excess[excess > 0]), 1)
         return np.array([line[1], float(np.clip(-line[0], 0.3, 2.0))])
 
+    def highest_white(self) -> float:
+        """Return a 95 % upper limit of the white level from the quarter of the lines with the highest frequencies."""
+        top = self._log_f >= np.quantile(self._log_f, 0.75)
+        weights = self._averages[top]
+        quiet = float(np.average(self.power[top], weights=weights))
+        relative_u = float(np.sqrt(HANN_CORRELATION / weights.sum()))
+        return max(quiet * (1 + ONE_SIDED_95 * relative_u) - float(np.average(self._known[top], weights=weights)), 0.0)
+
+    def exponent_beside(self, white: float, start: Floats) -> float:
+        """Return the exponent if the white level were `white`; nan where nothing is left then."""
+        try:
+            return float(_scored(self.power, self._averages, self.model(white), start)[0][1])
+        except NotEnoughData:
+            return np.nan
+
     def from_known(self, best: Floats, covariance: Floats, known: KnownPower, scale: float) -> Floats:
         """Covariance that the coefficients of the known power add: they shift the estimate by -I^-1 K."""
         power, slopes = self.model(None)(best)
@@ -203,13 +223,16 @@ class _Lines:
 
 
 def _scored(power: Floats, averages: Floats, model: Model, start: Floats) -> tuple[Floats, Floats, float]:
-    """Fisher scoring with halved steps: estimate, covariance (statistics) and deviance per degree of freedom."""
+    """Fisher scoring with halved steps: estimate, covariance (statistics) and deviance per degree of freedom.
+
+    Raises NotEnoughData where the lines leave a combination of the parameters open.
+    """
     best, expected, slopes = start, *model(start)
     cost = _cost(power, averages, expected)
     for _ in range(MOST_STEPS):
         relative = slopes / expected
         information = (relative * averages) @ relative.T
-        step = np.linalg.solve(information, relative @ (averages * (power / expected - 1)))
+        step = _inverse(information) @ (relative @ (averages * (power / expected - 1)))
         for share in 0.5 ** np.arange(30):
             trial, trial_slopes = model(best + share * step)
             if (change := cost - _cost(power, averages, trial)) >= 0:
@@ -218,10 +241,21 @@ def _scored(power: Floats, averages: Floats, model: Model, start: Floats) -> tup
         if not change > TOLERANCE * len(power):
             break
     relative = slopes / expected
-    covariance = HANN_CORRELATION * np.linalg.inv((relative * averages) @ relative.T)
+    covariance = HANN_CORRELATION * _inverse((relative * averages) @ relative.T)
     ratio = power / expected
     deviance = float(2 * np.sum(averages * (ratio - 1 - np.log(ratio)))) / (len(power) - len(start))
     return best, np.asarray(covariance, dtype=np.float64), deviance
+
+
+def _inverse(information: Floats) -> Floats:
+    """Invert in units of the diagonal; rounding makes an inverse of what is nearly singular meaningless."""
+    size = np.sqrt(np.diag(information))
+    if not np.all(size > 0):
+        raise NotEnoughData("the lines do not tell noise and its exponent")
+    values, vectors = np.linalg.eigh(information / np.outer(size, size))
+    if not values[0] > SINGULAR * values[-1]:
+        raise NotEnoughData("the lines do not tell 1/f noise, its exponent and white noise apart")
+    return np.asarray((vectors / values) @ vectors.T / np.outer(size, size), dtype=np.float64)
 
 
 def _cost(power: Floats, averages: Floats, expected: Floats) -> float:
