@@ -1,6 +1,6 @@
 """Where a result is a quotient, its linear uncertainty against a Monte Carlo (JCGM 101:2008, 7 and 8).
 
-A linear u is kept where it is right to 5 %, the value off the mean of the draws by at most a seventh of it (a fifth
+A linear u is kept where it is right to 5 %, the value off the mean of the draws by at most a tenth of it (a fifth
 of what a device may be off by on average), and twice it covers 94 to 96 % of them.
 """
 
@@ -17,7 +17,7 @@ from xraydaq.analysis.trap_density import with_uncertainty
 from xraydaq.analysis.values import Value
 
 DRAWS = 200_000
-U_RIGHT_TO, SHIFT_RIGHT_TO, COVERED, COVERED_TO = 0.05, 1 / 7, 0.95, 0.01
+U_RIGHT_TO, SHIFT_RIGHT_TO, COVERED, COVERED_TO = 0.05, 0.1, 0.95, 0.01
 KNOWN_TO = 4 / np.sqrt(2 * DRAWS)
 """Of a standard deviation from so many draws, four times its own uncertainty: 0.6 %."""
 
