@@ -132,21 +132,25 @@ def rest_real_time(count: int, folder: Path, say: Callable[..., None]) -> None:
 
 def _leave(count: int, folder: Path, say: Callable[..., None], *, jitter_s: float, rows_alone: bool) -> None:
     """Write the frames without syncing them: it is their size that counts, and 50,000 syncs take minutes."""
+    import itertools
     import json
 
-    from xraydaq.storage.frames import FrameType
+    from xraydaq.storage.frames import FrameType, pack
     from xraydaq.storage.journal import JournalFile
     from xraydaq.storage.rows import RowBuffer
 
     run = folder / "run"
     run.mkdir()
     journal, buffer = JournalFile.create(run / "run.wal"), RowBuffer(header())
-    journal.write(FrameType.HEAD, header().to_json())
+    journal.write(pack(FrameType.HEAD, 0, header().to_json()))
+    sequences = itertools.count(1)
     for row in rows(count, jitter_s):
         if not buffer.put(row) or rows_alone:
-            buffer.write_to(journal)
-    buffer.write_to(journal)
-    journal.write(FrameType.END, json.dumps({"state": "finished", "reason": "", "rows": count}).encode())
+            journal.write(buffer.take(next(sequences)))
+    if buffer:
+        journal.write(buffer.take(next(sequences)))
+    end = json.dumps({"state": "finished", "reason": "", "rows": count}).encode()
+    journal.write(pack(FrameType.END, next(sequences), end))
     journal.close()
     result = build_result(run)
     say(packed_bytes=(run / "run.wal.gz").stat().st_size, result_bytes=result.stat().st_size)

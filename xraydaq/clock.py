@@ -30,6 +30,9 @@ class Clock(Protocol):
     def wait(self, event: threading.Event, duration_s: float) -> bool:
         """Let `duration_s` pass unless `event` is set first; returns whether it is set."""
 
+    def asleep_s(self) -> float:
+        """Get for how long the computer has been suspended since it was started; `now` does not count that."""
+
 
 def _checked(duration_s: float) -> float:
     if not math.isfinite(duration_s):
@@ -67,6 +70,9 @@ class ScaledClock:
     def wait(self, event: threading.Event, duration_s: float) -> bool:
         return event.wait(_checked(duration_s) / self.factor)
 
+    def asleep_s(self) -> float:
+        return 0.0
+
 
 class RealClock:
     """The bench's clock: the computer's monotonic clock and its date."""
@@ -87,6 +93,11 @@ class RealClock:
 
     def wait(self, event: threading.Event, duration_s: float) -> bool:
         return event.wait(_checked(duration_s))
+
+    def asleep_s(self) -> float:
+        if not hasattr(time, "CLOCK_BOOTTIME"):
+            return 0.0  # not Linux: only the hole in the run is seen
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 class JumpingClock:
@@ -117,3 +128,6 @@ class JumpingClock:
             return True
         self.sleep(duration_s)
         return event.is_set()
+
+    def asleep_s(self) -> float:
+        return 0.0

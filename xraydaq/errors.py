@@ -12,6 +12,7 @@ code    meaning
 6       storage
 7       stopped by the user
 8       refused
+9       not shown to be off
 70      a bug in this program
 129     SIGHUP, 130 SIGINT, 143 SIGTERM: stopped by that signal, after the way back
 ======  ==========================================
@@ -20,6 +21,9 @@ code    meaning
 from typing import ClassVar
 
 EXIT_DONE = 0
+EXIT_NOT_OFF = 9
+"""Of `xraydaq off`: something is on, or nothing shows that it is off."""
+
 EXIT_BUG = 70
 
 

@@ -19,7 +19,7 @@ def test_help_names_every_command(xraydaq):
     assert (said.code, said.err) == (0, "")
     commands = said.out.partition("Commands:")[2]
     assert [line.split()[0] for line in commands.splitlines() if line] == [
-        "run", "check", "plan", "schema", "analyse", "recover", "calibration", "theory", "trend", "reproduce", "runs",
+        "run", "off", "check", "plan", "schema", "analyse", "recover", "calibration", "theory", "trend", "reproduce", "runs",
         "bench", "sim",
     ]  # fmt: skip
 

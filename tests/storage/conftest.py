@@ -27,6 +27,14 @@ def say(*words):
 """
 
 
+@pytest.fixture(autouse=True)
+def spill_place(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that the runs of one test spill into."""
+    place = tmp_path_factory.mktemp("spill")
+    monkeypatch.setenv("XRAYDAQ_SPILL", str(place))
+    return place
+
+
 @pytest.fixture
 def header() -> Header:
     return Header(

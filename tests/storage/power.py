@@ -49,6 +49,7 @@ def record(monkeypatch):
 
     watch("open", note_open)
     watch("write", note_write)
+    watch("ftruncate", lambda _, descriptor, size: recording.calls.append(("cut", paths.get(descriptor), size)))
     watch("fsync", note_sync)
     watch("fdatasync", note_sync)
     for name in ("replace", "rename"):
@@ -63,6 +64,8 @@ def file_after_cut(calls, rng):
     for name, _, details in calls:
         if name == "write":
             waiting += details
+        elif name == "cut":
+            synced, waiting = synced[:details], (synced + waiting)[len(synced[:details]) : details]
         elif name == "sync":
             synced, waiting = synced + waiting, b""
     waiting = waiting[: rng.randint(0, len(waiting))]

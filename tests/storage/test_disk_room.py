@@ -3,7 +3,7 @@ from collections import namedtuple
 
 import pytest
 
-from xraydaq.clock import RealClock, ScaledClock
+from xraydaq.clock import RealClock
 from xraydaq.errors import StorageError
 from xraydaq.storage import RunWriter, build_result, read_run, recover
 from xraydaq.storage.contents import replay
@@ -34,6 +34,15 @@ except StorageError:
 """
 
 
+class Later(RealClock):
+    """Real time that can be put forward."""
+
+    ahead_s = 0.0
+
+    def now(self):
+        return super().now() + self.ahead_s
+
+
 @pytest.fixture
 def free_bytes(monkeypatch):
     """Set how much room the file system says it has."""
@@ -55,15 +64,28 @@ def test_three_times_the_estimate_and_a_spare_must_be_free(tmp_path, free_bytes)
 
 
 def test_a_disk_that_fills_up_during_a_run_is_noted_in_it(tmp_path, header, free_bytes, until):
-    wall = ScaledClock(600)  # ten minutes in a second
-    wall.simulated = False
+    wall = Later()
     with RunWriter.create(tmp_path, header, wall=wall, batch=True, publish=False) as writer:
-        until(lambda: wall.now() > 120)
-        assert replay(writer.folder / "run.wal").events == []
-        free_bytes(5 * 10**6)
-        until(lambda: bool(replay(writer.folder / "run.wal").events))
-    event = read_run(writer.folder).events[0]
-    assert (event.kind, event.severity, event.message) == ("disk", "warning", "only 5 MB are free")
+
+        def a_minute_later(free, events):
+            free_bytes(free)
+            wall.ahead_s += 61.0
+            until(lambda: len(replay(writer.folder / "run.wal").events) == events, timeout_s=5.0)
+
+        for free, events in ((10**9, 0), (999 * 10**6, 1), (501 * 10**6, 1), (499 * 10**6, 2), (5 * 10**6, 3)):
+            a_minute_later(free, events)
+            if free in (10**9, 501 * 10**6):
+                wall.sleep(1.2)  # the disk was looked at, and there was nothing to say
+                assert len(replay(writer.folder / "run.wal").events) == events
+    noted = [(event.kind, event.severity, event.message) for event in read_run(writer.folder).events]
+    assert noted == [("disk", "warning", f"only {free} MB are free") for free in (999, 499, 5)]
+
+
+def test_little_room_at_the_start_is_noted_at_once(tmp_path, header, free_bytes):
+    free_bytes(900 * 10**6)
+    with RunWriter.create(tmp_path, header, wall=RealClock(), batch=True, publish=False) as writer:
+        writer.finish("finished")
+    assert [event.message for event in read_run(writer.folder).events] == ["only 900 MB are free"]
 
 
 def test_runs_cannot_be_stored_where_a_file_is(tmp_path, header):

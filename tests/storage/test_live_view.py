@@ -106,12 +106,13 @@ def test_a_killed_publisher_is_started_again_and_the_view_goes_on(watched, row, 
     assert current() == [row(i)[2] for i in range(200)]
 
 
-def test_the_death_of_the_publisher_costs_no_row(watched, row, until):
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSEGV], ids=["killed", "crashed in HDF5"])
+def test_the_death_of_the_publisher_costs_no_row(watched, row, until, end):
     writer, _, current = watched
     for i in range(10):
         writer.append(row(i))
     until(lambda: len(current()) == 10)
-    kill(writer.publisher_pid)
+    os.kill(writer.publisher_pid, end)
     for i in range(10, 20):
         writer.append(row(i))
     writer.finish("finished")

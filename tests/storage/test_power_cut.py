@@ -1,11 +1,14 @@
+import contextlib
 import random
 
 import pytest
 
+from tests.storage.broken_disk import Disk
 from tests.storage.power import file_after_cut, folders_after_cuts, record
 from xraydaq.clock import RealClock
 from xraydaq.errors import StorageError
 from xraydaq.storage import Quantity, RunWriter, StoredAnalysis, add_analysis, build_result, read_run, recover
+from xraydaq.storage.spill import bring_home
 
 ROWS = 400
 
@@ -52,8 +55,9 @@ def test_the_recording_is_the_file_that_was_written(recorded_journal, tmp_path):
 
 def test_a_power_cut_at_any_point_costs_no_acknowledged_row(recorded_journal, tmp_path, row):
     rng, torn = random.Random(8), 0
-    for number in range(300):
-        cut = rng.randint(1, len(recorded_journal))
+    written = [index for index, call in enumerate(recorded_journal, 1) if call[0] == "write"]
+    for number in range(200):
+        cut = rng.choice(written) if number % 2 else rng.randint(1, len(recorded_journal))  # written, not yet synced
         before = recorded_journal[:cut]
         acknowledged = [details for name, _, details in before if name in ("acknowledged", "ended")]
         data = file_after_cut(before, rng)
@@ -70,6 +74,79 @@ def test_a_power_cut_at_any_point_costs_no_acknowledged_row(recorded_journal, tm
             report = recover(folder)
             assert (report.rows, report.state) == (run.rows, run.state)
     assert torn > 50
+
+
+@pytest.fixture
+def recorded_spill(open_run, row, spill_place, monkeypatch):
+    """Record a run whose disk fills up in the middle, with what was acknowledged when, up to its closing."""
+    recording, rng = record(monkeypatch), random.Random(9)
+    writer = open_run()
+    disk = Disk(writer.folder, monkeypatch)
+    disk.fill(3_000)
+    writer.append(row(0))
+    for i in range(1, ROWS):
+        with contextlib.suppress(StorageError):
+            writer.append(row(i))
+        if rng.random() < 0.1:
+            with contextlib.suppress(StorageError):
+                writer.commit()
+        recording.calls.append(("acknowledged", None, writer.committed_rows))
+    writer.finish("failed", "full")
+    recording.calls.append(("ended", None, ROWS))
+    writer.close()
+    monkeypatch.undo()
+    monkeypatch.setenv("XRAYDAQ_SPILL", str(spill_place))
+    (spill,) = spill_place.iterdir()
+    return recording, writer.folder, spill
+
+
+@pytest.mark.parametrize("cuts", [24, pytest.param(400, marks=pytest.mark.long)])
+def test_a_power_cut_at_any_point_of_a_run_that_spills_costs_no_acknowledged_row(
+    recorded_spill, tmp_path, row, monkeypatch, cuts
+):
+    recording, home, spill = recorded_spill
+    rng, spilled = random.Random(10), 0
+    first = next(index for index, call in enumerate(recording.calls) if call[0] == "acknowledged")
+    for number in range(cuts):
+        before = recording.calls[: rng.randint(first, len(recording.calls))]
+        told = [details for name, _, details in before if name in ("acknowledged", "ended")]
+        folder = put(tmp_path / f"cut-{number}" / home.name, {"run.wal": cut_file(home, before, rng)})
+        monkeypatch.setenv("XRAYDAQ_SPILL", str(tmp_path / f"spill-{number}"))
+        if ("sync", spill, None) in before or rng.random() < 0.5:  # else its name is not safe
+            put(tmp_path / f"spill-{number}" / spill.name, {"run.wal": cut_file(spill, before, rng)})
+        report = recover(folder)
+        run = read_run(folder)
+        assert run.rows == report.rows >= max(told, default=0)
+        assert run.columns["current"].tolist() == [row(i)[2] for i in range(run.rows)]
+        assert report.state == ("failed" if before[-1][0] == "ended" else report.state)
+        assert report.state in ("failed", "interrupted")
+        spilled += report.rows > 80
+    assert spilled > cuts / 5
+
+
+def cut_file(folder, before, rng):
+    return file_after_cut([call for call in before if call[1] == folder / "run.wal"], rng)
+
+
+def test_a_power_cut_while_the_spill_is_brought_home_costs_no_row(recorded_spill, tmp_path, monkeypatch):
+    _, home, spill = recorded_spill
+    before, kept = folder_files(home), folder_files(spill)
+    recording = record(monkeypatch)
+    bring_home(home)
+    monkeypatch.undo()
+    merged, names = (home / "run.wal").read_bytes(), [(call[0], call[1].name, call[1]) for call in recording.calls]
+    synced = names.index(("sync", "run.wal", home / "run.wal"))
+    assert synced < min(index for index, (name, *_) in enumerate(names) if name == "unlink")
+    calls, rng = [("write", home / "run.wal", before["run.wal"]), ("sync", home / "run.wal", None)], random.Random(11)
+    calls += recording.of(home / "run.wal")[:-1]
+    for number in range(16):
+        data = file_after_cut(calls[: rng.randint(2, len(calls))], rng)
+        assert data[:1000] == merged[:1000]
+        folder = put(tmp_path / f"cut-{number}" / home.name, {"run.wal": data})
+        put(tmp_path / f"spill-{number}" / spill.name, kept)
+        monkeypatch.setenv("XRAYDAQ_SPILL", str(tmp_path / f"spill-{number}"))
+        report = recover(folder)
+        assert (report.rows, report.state) == (ROWS, "failed")
 
 
 def folder_files(folder):

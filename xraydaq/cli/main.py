@@ -5,38 +5,40 @@ import io
 import os
 import sys
 import traceback
-from typing import Any, cast
-
-import typer
+from typing import TYPE_CHECKING, Any, cast
 
 from xraydaq import __version__
+from xraydaq.cli import off
 from xraydaq.errors import EXIT_BUG, EXIT_DONE, ConfigError, StorageError, XraydaqError
+
+if TYPE_CHECKING:
+    import typer
 
 EXIT_SIGINT = 130
 # every matrix here is small: threads of the linear algebra would only fight with the run beside it for the cores
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# typer shows mistakes in options through click, its own copy of it or the real one: the base is the same class in both
-UsageError = cast("type[Exception]", typer.BadParameter.__base__)
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"xraydaq {__version__}")
-        raise typer.Exit
-
-
-def _options(
-    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
-) -> None:
-    """Run, watch and evaluate experiments on an X-ray detector bench, real or simulated.
-
-    Try it without instruments: xraydaq run bias_stability
-    """
-
-
-def command_line() -> typer.Typer:
+def command_line() -> "typer.Typer":
     """Build the command line with all its commands; what they need is imported when they run."""
+    import typer
+
     from xraydaq.cli import bench, calibration, configs, reproduce, results, run, runs, sim, theory, trend
+
+    def show_version(wanted: bool) -> None:
+        if wanted:
+            typer.echo(f"xraydaq {__version__}")
+            raise typer.Exit
+
+    def options(
+        version: bool = typer.Option(
+            False, "--version", callback=show_version, is_eager=True, help="Show the version."
+        ),
+    ) -> None:
+        """Run, watch and evaluate experiments on an X-ray detector bench, real or simulated.
+
+        Try it without instruments: xraydaq run bias_stability
+        """
 
     app = typer.Typer(
         name="xraydaq",
@@ -45,8 +47,9 @@ def command_line() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    app.callback()(_options)
+    app.callback()(options)
     run.register(app)
+    off.register(app)
     configs.register(app)
     results.register(app)
     calibration.register(app)
@@ -71,10 +74,17 @@ def main() -> None:
 
 def _exit_code() -> int:
     """Run the command; whatever it ends with becomes a message and a code, here and nowhere else."""
+    hurried = off.at_once(sys.argv[1:])
+    if hurried is not None:
+        return hurried
+    import typer
+
+    # mistakes in options are shown through click, typer's copy of it or the real one, with one base for both
+    usage_error = cast("type[Exception]", typer.BadParameter.__base__)
     code = EXIT_DONE
     try:
         code = command_line()(standalone_mode=False) or EXIT_DONE
-    except UsageError as error:
+    except usage_error as error:
         shown = cast("Any", error)
         shown.show()
         code = int(shown.exit_code)
@@ -97,7 +107,7 @@ def _exit_code() -> int:
 
 def _complain(*problems: str) -> None:
     for problem in problems:
-        typer.echo(f"error: {problem}", err=True)
+        print(f"error: {problem}", file=sys.stderr, flush=True)
 
 
 def _flush() -> None:

@@ -14,6 +14,7 @@ from xraydaq.clock import Clock
 from xraydaq.config import RunConfig
 from xraydaq.errors import BusyError, Refused
 from xraydaq.storage import STATUS_FLAGS, Column, RunWriter, StoredRun, read_run
+from xraydaq.storage.spill import spills_of
 
 SEGMENT = "segment"
 """Kind of the event that begins a further segment."""
@@ -53,6 +54,8 @@ def earlier_run(
     folder = stored.path.parent.name
     if stored.state == "running":
         raise BusyError(f"{folder}: still running")
+    if spills_of(stored.path.parent):
+        raise Refused(f"{folder}: rows of it wait in a spill; first: xraydaq recover {stored.path.parent}")
     if stored.complete:
         raise Refused(f"{folder}: complete; there is nothing to resume")
     checkpoints = [event for event in stored.events if event.kind == CHECKPOINT]

@@ -2,8 +2,8 @@
 
 A beam is on only while somebody armed it, a living procedure renews its lease, the tube is seen to be fit, and time
 and dose are left. Whatever is unknown counts as on, every trip latches, and nothing here ever switches on by itself.
-This file takes events and decides; `guard_switch` alone carries out. `guard_watch` judges the looks at the tube,
-`guard_budget` what an arming allows, `guard_chamber` the dose: they only say why not.
+This file takes events and lets time pass. `guard_requests` grants or refuses; `guard_watch` judges the looks at the
+tube, `guard_budget` what an arming allows, `guard_chamber` the dose: they only say why not. `guard_switch` commands.
 """
 
 import math
@@ -19,9 +19,7 @@ from xraydaq.safety.guard_events import (
     ClientGone,
     Decision,
     Disarm,
-    DoBeam,
     DoseSeen,
-    DoWarmUp,
     Event,
     GuardLimits,
     Off,
@@ -35,8 +33,9 @@ from xraydaq.safety.guard_events import (
     Unreadable,
     Woke,
 )
-from xraydaq.safety.guard_switch import NOT_OFF, Switch
-from xraydaq.safety.guard_watch import Beam, Watch
+from xraydaq.safety.guard_requests import Requests
+from xraydaq.safety.guard_switch import Switch
+from xraydaq.safety.guard_watch import Watch
 
 
 class Guard:
@@ -52,12 +51,12 @@ class Guard:
             raise LimitError(f"no guardian: {why or f'it is {now_s} s'}")
         self._limits = limits
         self._now_s = now_s
-        self._clock_wrong = ""
         self._warned_of_board = False
         self._watch = Watch(limits)
         self._budget = Budget(limits)
         self._chamber = Chamber()
         self._switch = Switch(self._watch, self._chamber)
+        self._requests = Requests(limits, self._watch, self._budget, self._chamber, self._switch)
 
     @property
     def is_on(self) -> bool:
@@ -73,14 +72,9 @@ class Guard:
     def state(self) -> BeamState:
         """Get what may be said of the beam; it is on until a look after the off shows that it is not."""
         watch = self._watch
-        if (
-            self._switch.may_be_on(self._now_s)
-            or self._clock_wrong
-            or watch.tube is None
-            or watch.is_unseen(self._now_s)
-        ):
+        if self._switch.may_be_on(self._now_s) or watch.is_unseen(self._now_s):
             return BeamState.UNKNOWN
-        if self.is_on or not watch.shows_dark:
+        if not watch.shows_dark:
             return BeamState.ON
         return BeamState.ARMED if self._budget.arm is not None and not self.trip else BeamState.OFF
 
@@ -123,13 +117,13 @@ class Guard:
         """Take a request and get why it is refused; whatever is no request is not."""
         match event:
             case Arm():
-                return self._on_arm(event)
+                return self._requests.arm(event, self._now_s)
             case SetBeam():
-                return self._on_set(event)
+                return self._requests.set_beam(event, self._now_s)
             case StartWarmUp():
-                return self._on_warm_up(event)
+                return self._requests.warm_up(event, self._now_s)
             case Renew():
-                return self._on_renew()
+                return self._requests.renew(self._now_s)
             case _:
                 self._take(event)
                 return ""
@@ -159,61 +153,6 @@ class Guard:
                 self._trip_with(f"the computer stood still for {event.gap_s:.1f} s")
             case _:  # a tick: what is due by time is done
                 pass
-
-    def _on_arm(self, arm: Arm) -> str:
-        why = rules.cannot_arm(self._limits, arm) or self._not_fit()
-        if not why and (self.is_on or self._switch.may_be_on(self._now_s) or not self._watch.shows_dark):
-            why = NOT_OFF
-        if why:
-            return why
-        self._budget.begin(arm, self._now_s)
-        self._switch.trip = ""
-        self._switch.tell("armed", f"by {arm.name}: {arm.on_s:g} s of beam, {arm.dose_gy:g} Gy")
-        return ""
-
-    def _on_set(self, wanted: SetBeam) -> str:
-        why = rules.cannot_set(self._limits, wanted) or self._cannot_switch_on()
-        if not why and self._watch.beam.warm_up:
-            why = f"the tube's {self._watch.beam.warm_up} warm-up runs"
-        if why:
-            return why
-        action = DoBeam(wanted.voltage_v, wanted.current_a)
-        self._begin(Beam(wanted.voltage_v, wanted.current_a), action, wanted.dose_rate_gy_s)
-        self._switch.tell("beam on", f"{wanted.voltage_v / 1e3:g} kV, {wanted.current_a * 1e6:g} uA")
-        return ""
-
-    def _on_warm_up(self, wanted: StartWarmUp) -> str:
-        why = rules.cannot_warm_up(self._limits, wanted) or self._cannot_switch_on()
-        why = why or ("the beam is on" if self.is_on else "")
-        if why:
-            return why
-        self._begin(Beam(wanted.voltage_v, wanted.current_a, wanted.kind), DoWarmUp(wanted.kind), 0.0)
-        self._switch.tell("warm-up", f"the tube's own {wanted.kind} warm-up")
-        return ""
-
-    def _begin(self, beam: Beam, action: DoBeam | DoWarmUp, dose_rate_gy_s: float) -> None:
-        if not self.is_on:
-            self._chamber.switched_on()
-        self._switch.begin(beam, action, self._now_s)
-        self._budget.spend(dose_rate_gy_s)
-        self._budget.renew(self._now_s)
-
-    def _on_renew(self) -> str:
-        why = self.trip or self._watch.unread
-        if not why:
-            self._budget.renew(self._now_s)
-        return why
-
-    def _cannot_switch_on(self) -> str:
-        if self.trip:
-            return f"tripped: {self.trip}"
-        why = self._budget.cannot_begin(self._now_s) or self._not_fit()
-        if not why and not self.is_on and (self._switch.may_be_on(self._now_s) or not self._watch.shows_hv_off):
-            why = NOT_OFF
-        return why
-
-    def _not_fit(self) -> str:
-        return self._clock_wrong or self._watch.not_fit(self._now_s)
 
     def _on_seen(self, seen: Seen) -> None:
         nonsense = rules.nonsense(seen, self._now_s)
@@ -275,9 +214,9 @@ class Guard:
 
     def _count_to(self, now_s: float) -> None:
         if not self._now_s - rules.CLOCK_SLACK_S <= now_s < math.inf:
-            self._clock_wrong = f"the clock went from {self._now_s:.3f} s to {now_s:.3f} s"
+            self._watch.clock_wrong = f"the clock went from {self._now_s:.3f} s to {now_s:.3f} s"
             return
-        self._clock_wrong = ""
+        self._watch.clock_wrong = ""
         self._budget.count(max(now_s - self._now_s, 0.0))
         self._now_s = max(now_s, self._now_s)
 
@@ -293,7 +232,7 @@ class Guard:
 
     def _overdue(self) -> str:
         watch, now_s = self._watch, self._now_s
-        why = self._clock_wrong or self._budget.must_end(now_s)
+        why = watch.clock_wrong or self._budget.must_end(now_s)
         if not why and watch.is_unseen(now_s):
             why = "the tube was not seen in time"
         return why or self._chamber.missing(now_s, watch.on_since_s)

@@ -120,6 +120,8 @@ class TubeSeen:
     overridden: bool
     warming_up: bool
     board_k: float
+    warm_up_due: str = ""
+    """Kind of the warm-up that the tube needs before any other beam, empty if none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,13 +127,15 @@ def board(tube: TubeSeen) -> str:
 
 def ran_away(tube: TubeSeen, off_for_s: float) -> str:
     """Tell what a tube that was switched off so long ago shows although it should not; for ever if it never was on."""
-    after = f"{off_for_s:.1f} s after off" if off_for_s < math.inf else "although nothing was switched on"
+    after = f"{off_for_s:.1f} s after they were switched off"
+    if off_for_s == math.inf:
+        after = "although nothing was switched on"
     if tube.hv_enabled and off_for_s > HV_OFF_WITHIN_S:
-        return f"high voltage is enabled {after}"
+        return f"X-rays are on: high voltage is enabled {after}"
     if tube.current_a >= DARK_CURRENT_A and off_for_s > NO_CURRENT_WITHIN_S:
-        return f"a tube current of {tube.current_a * 1e6:.1f} uA flows {after}"
+        return f"X-rays are on: {tube.current_a * 1e6:.1f} uA flow {after}"
     if tube.voltage_v >= DARK_VOLTAGE_V and off_for_s > DARK_WITHIN_S:
-        return f"{tube.voltage_v / 1e3:.1f} kV are there {after}"
+        return f"X-rays may be on: {tube.voltage_v / 1e3:.1f} kV are there {after}"
     return ""
 
 

@@ -45,6 +45,10 @@ class Switch:
             self.trip = why or "for no reason that is known"
             self.tell("trip", self.trip, "error")
 
+    def rearm(self) -> None:
+        """End the trip: somebody has armed anew."""
+        self.trip = ""
+
     def may_be_on(self, now_s: float) -> str:
         """Get why the beam may be on although off is commanded, or be another than is commanded."""
         why = self._alarm(now_s) or self._watch.unread

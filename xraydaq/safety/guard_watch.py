@@ -17,8 +17,8 @@ class Beam:
 
     @property
     def is_on(self) -> bool:
-        """Tell whether X-rays are commanded on."""
-        return self.voltage_v > 0 or self.current_a > 0 or bool(self.warm_up)
+        """Tell whether X-rays are commanded on: whatever is not off."""
+        return self != OFF
 
 
 OFF = Beam()
@@ -33,6 +33,9 @@ class Watch:
         self.tube: TubeSeen | None = None
         self.seen_s = -math.inf
         """When the state of the last look was asked for."""
+
+        self.clock_wrong = ""
+        """Why no age of a look can be believed."""
 
         self.unread = ""
         self.ran_away = ""
@@ -54,6 +57,7 @@ class Watch:
         """Take what is commanded from now on. Off again, or the same again, puts nothing off."""
         if beam.is_on and not self.beam.is_on:
             self.on_since_s = self._at_set_points_s = now_s
+            self._seen_since_off = False
             self._fault_before = None if self.tube is None else self.tube.last_fault
         if self.beam.is_on and not beam.is_on:
             self.off_since_s, self._seen_since_off = now_s, False
@@ -85,7 +89,7 @@ class Watch:
     @property
     def shows_dark(self) -> bool:
         """Tell whether a look after the last off also showed the monitors near zero."""
-        return self.shows_hv_off and self.tube is not None and rules.is_dark(self.tube)
+        return self._seen_since_off and self.tube is not None and rules.is_dark(self.tube)
 
     @property
     def warm_up_is_over(self) -> bool:
@@ -94,16 +98,21 @@ class Watch:
             return False
         return self.seen_s - self.on_since_s > rules.STARTS_WITHIN_S
 
+    @property
+    def warm_up_stands_before(self) -> str:
+        """Tell why a warm-up keeps other set-points away."""
+        if self.beam.warm_up:
+            return f"the tube's {self.beam.warm_up} warm-up runs"
+        due = "" if self.tube is None else self.tube.warm_up_due
+        return f"the tube needs its {due} warm-up first" if due else ""
+
     def is_unseen(self, now_s: float) -> bool:
         """Tell whether the last look is too old; a change of the set-points looks at the tube as well."""
-        return not self._is_recent(max(self.seen_s, self._changed_s), now_s)
+        return bool(self.clock_wrong) or not self._is_recent(max(self.seen_s, self._changed_s), now_s)
 
     def is_unconfirmed(self, now_s: float) -> bool:
-        """Tell whether it is too long ago that off was commanded, and no look has followed."""
-        was_on = self.off_since_s > -math.inf
-        return was_on and not self.beam.is_on and not self._seen_since_off and not self._is_recent(
-            self.off_since_s, now_s
-        )  # fmt: skip
+        """Tell whether off was commanded too long ago, or never, for no look to have shown what came of it."""
+        return not (self.beam.is_on or self._seen_since_off or self._is_recent(self.off_since_s, now_s))
 
     def lost(self, now_s: float) -> str:
         """Tell why the tube is lost: one garbled reply is not yet a reason to alarm anybody."""
@@ -111,6 +120,8 @@ class Watch:
 
     def not_fit(self, now_s: float) -> str:
         """Tell why nothing may be switched on."""
+        if self.clock_wrong:
+            return self.clock_wrong
         if self.tube is None or not now_s - self.seen_s < self._limits.status_within_s:
             return f"the interlock was not read within the last {self._limits.status_within_s:g} s"
         why = rules.unfit(self.tube)

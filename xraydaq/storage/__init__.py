@@ -27,11 +27,12 @@ from xraydaq.storage.writer import RunWriter
 if TYPE_CHECKING:
     from xraydaq.storage.live import LiveView
     from xraydaq.storage.tail import JournalTail
+    from xraydaq.storage.verification import Verdict
 
 __all__ = [
     "STATUS_FLAGS", "Block", "Column", "EndState", "Event", "Header", "Quantity",
     "RecoveryReport", "RunSummary", "RunWriter", "StoredAnalysis", "StoredRun", "add_analysis",
-    "build_result", "list_runs", "live_view", "read_run", "recover", "run_folder_name", "tail_journal",
+    "build_result", "list_runs", "live_view", "read_run", "recover", "run_folder_name", "tail_journal", "verify",
 ]  # fmt: skip
 
 
@@ -68,6 +69,13 @@ def recover(folder: Path) -> RecoveryReport:
     from xraydaq.storage import recovery
 
     return recovery.recover(folder)
+
+
+def verify(folder: Path) -> "Verdict":
+    """Check the files of a run: see `xraydaq.storage.verification.verify`."""
+    from xraydaq.storage import verification
+
+    return verification.verify(folder)
 
 
 def tail_journal(folder: Path) -> "JournalTail":

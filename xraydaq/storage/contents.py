@@ -111,7 +111,7 @@ class JournalSource:
     """Reads a journal, packed or not, from where it stopped the last time; one that is being written grows."""
 
     def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = io.BytesIO(_unpacked(path)) if path.suffix == ".gz" else path.open("rb", buffering=0)
+        self._file: BinaryIO = io.BytesIO(unpacked(path)) if path.suffix == ".gz" else path.open("rb", buffering=0)
         self._offset = 0
         self._sequence = 0
         self.refused = ""
@@ -140,6 +140,11 @@ class JournalSource:
                 break
             self._offset, self._sequence, found = base + frame.end, frame.sequence + 1, True
         return found
+
+    @property
+    def unread_bytes(self) -> int:
+        """Get how many bytes there are behind the last frame that could be read."""
+        return self._file.seek(0, io.SEEK_END) - self._offset
 
     def rewind(self) -> None:
         """Start again at the first frame."""
@@ -182,7 +187,8 @@ def _block(frame: Frame) -> Block:
         raise StorageError(f"frame {frame.sequence}: not a block: {error}") from error
 
 
-def _unpacked(path: Path) -> bytes:
+def unpacked(path: Path) -> bytes:
+    """Unpack a journal up to its end or to the first damage."""
     inflater = zlib.decompressobj(wbits=31)  # 31: a gzip header is expected
     plain = bytearray()
     with path.open("rb") as file:

@@ -21,6 +21,8 @@ RESERVE = "run.reserve"
 
 RESERVE_BYTES = 16 * 2**20
 SPARE_BYTES = 64 * 2**20
+LITTLE_BYTES = 10**9
+"""Less than this is worth a warning."""
 _F_FULLFSYNC = 51  # <fcntl.h> of macOS: the only call there that empties the drive's cache
 
 

@@ -25,8 +25,9 @@ STATUS_FLAGS = {
 """Bits of the column `status`; several may be set in one row. `abandoned`: of a part that an interruption cut off and
 that a later segment repeats."""
 
-EndState = Literal["finished", "stopped", "failed"]
-"""How a run ends by its own word. It can also be `running`, or `interrupted`: without an END frame, its owner gone."""
+EndState = Literal["finished", "stopped", "failed", "interrupted"]
+"""How a run ends by its own word; `interrupted` when the computer stood still meanwhile. It can also be `running`, or
+`interrupted` without an END frame, its owner gone."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +205,8 @@ class RecoveryReport:
     result: Path | None
     built: bool
     """False: the result was there already."""
+    note: str = ""
+    """What a person should know besides."""
 
 
 def iso_utc(utc_s: float) -> str:

@@ -12,6 +12,7 @@ from xraydaq.storage.disk import JOURNAL, JOURNAL_PACKED, is_owned
 from xraydaq.storage.hdf5 import h5py
 from xraydaq.storage.model import Block, Header, RunSummary, StoredRun
 from xraydaq.storage.nodes import events_from
+from xraydaq.storage.spill import spills_of
 
 CACHE_BYTES = 2**20
 """Per dataset: every chunk is read once, so that the 8 MiB of HDF5 2.0 would be filled for nothing."""
@@ -108,7 +109,11 @@ def _read_journal(path: Path) -> StoredRun:
 def _state(folder: Path, ended: str | None, reason: str) -> tuple[str, str]:
     if ended is not None:
         return ended, reason
-    return ("running", "") if is_owned(folder) else ("interrupted", "no END was written")
+    if is_owned(folder):
+        return "running", ""
+    spills = spills_of(folder)
+    more = f"; more rows wait in {spills[0]}" if spills else ""
+    return "interrupted", f"no END was written{more}"
 
 
 def list_runs(root: Path) -> list[RunSummary]:

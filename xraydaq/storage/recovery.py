@@ -8,12 +8,14 @@ from xraydaq.storage.disk import LIVE, RESERVE, OwnerLock
 from xraydaq.storage.model import RecoveryReport, StoredRun
 from xraydaq.storage.reading import read_result
 from xraydaq.storage.result import build_owned, pack_journal
+from xraydaq.storage.spill import Gap, bring_home
 
 
 def recover(folder: Path) -> RecoveryReport:
-    """Build the result of a run whose owner is gone, from every whole frame of its journal, and tidy up.
+    """Build the result of a run whose owner is gone, from every whole frame of its journal and its spill, and tidy up.
 
-    A result that is there and readable is kept; one that is damaged is set aside as ``<id>.h5.damaged``.
+    A result that is there and readable is kept; one that is damaged is set aside as ``<id>.h5.damaged``, one that was
+    built without the rows of the spill as ``<id>.h5.incomplete``.
 
     Raises:
         BusyError: the owner lives; nothing was touched.
@@ -30,8 +32,9 @@ def recover(folder: Path) -> RecoveryReport:
 
 
 def _recover_owned(folder: Path) -> RecoveryReport:
-    path, journal = folder / f"{folder.name}.h5", journal_in(folder)
     _remove_leftovers(folder)
+    gap = _merge_spill(folder)
+    path, journal = folder / f"{folder.name}.h5", journal_in(folder)
     stored = _readable(path)
     if stored is None and (journal is None or replay(journal).header is None):
         return _nothing_found(folder)
@@ -44,7 +47,16 @@ def _recover_owned(folder: Path) -> RecoveryReport:
         (folder / LIVE).unlink(missing_ok=True)
         pack_journal(folder)
     stored = read_result(path)
-    return RecoveryReport(folder, stored.rows, stored.state, stored.reason, path, built=is_missing)
+    return RecoveryReport(folder, stored.rows, stored.state, stored.reason, path, built=is_missing, note=gap)
+
+
+def _merge_spill(folder: Path) -> str:
+    """Add what the spill has; returns why it does not fit, or ``""``."""
+    try:
+        bring_home(folder)
+    except Gap as error:
+        return str(error)
+    return ""
 
 
 def _nothing_found(folder: Path) -> RecoveryReport:

@@ -25,6 +25,11 @@ class JournalReader:
         except OSError as error:
             raise StorageError(f"{path}: {error.strerror}") from error
 
+    @property
+    def unread_bytes(self) -> int:
+        """Get how many bytes there are behind the last frame that could be read."""
+        return self._source.unread_bytes
+
     def pieces(self) -> Iterator[FloatArray]:
         """Yield all rows as records, some thousand at a time."""
         self._source.rewind()

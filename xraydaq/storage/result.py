@@ -22,6 +22,7 @@ from xraydaq.storage.model import StoredAnalysis
 from xraydaq.storage.nexus import write_tree
 from xraydaq.storage.reading import without_columns
 from xraydaq.storage.rereading import JournalReader
+from xraydaq.storage.spill import bring_home
 from xraydaq.storage.workfile import WorkFile
 
 LIBVER = ("v110", "v110")
@@ -80,10 +81,13 @@ def add_analysis(result_path: Path, analysis: StoredAnalysis) -> int:
 
 @contextlib.contextmanager
 def right_to_build(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; the process that holds it as the writer of an ended run needs no second one.
+    """Hold the folder's lock, with the rows of the spill in their place.
+
+    The process that holds the lock as the writer of an ended run needs no second one.
 
     Raises:
         BusyError: the run is being written, or somebody else builds.
+        StorageError: rows of this run wait in the spill and cannot be put into its journal.
     """
     try:
         lock = OwnerLock.take(folder)
@@ -94,6 +98,7 @@ def right_to_build(folder: Path) -> Iterator[None]:
         yield
     else:
         with lock:
+            bring_home(folder)
             yield
 
 
@@ -141,11 +146,11 @@ def _check(temporary: Path, reader: JournalReader) -> None:
             stored = without_columns(temporary, file["entry"])
             same = (
                 stored.header.to_json() == contents.known_header().to_json()
-                and _same_rows(file["entry/data"], reader)
+                and same_rows(file["entry/data"], reader)
                 and len(stored.events) == len(contents.events)
                 and len(stored.blocks) == len(contents.blocks)
-                and _sorted_json(stored.instruments) == _sorted_json(contents.instruments)
-                and _sorted_json(stored.twin_truth) == _sorted_json(contents.twin_truth)
+                and sorted_json(stored.instruments) == sorted_json(contents.instruments)
+                and sorted_json(stored.twin_truth) == sorted_json(contents.twin_truth)
             )
     except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
         raise StorageError(f"{temporary}: not a readable result: {error}") from error
@@ -153,7 +158,8 @@ def _check(temporary: Path, reader: JournalReader) -> None:
         raise StorageError(f"{temporary}: does not read back as it was written; the journal is kept")
 
 
-def _same_rows(data: Any, reader: JournalReader) -> bool:
+def same_rows(data: Any, reader: JournalReader) -> bool:
+    """Compare the columns of a result with the rows of a journal, bit by bit."""
     datasets = {column.name: data[column.name] for column in reader.contents.known_header().columns}
     first = 0
     for piece in reader.pieces():
@@ -164,7 +170,8 @@ def _same_rows(data: Any, reader: JournalReader) -> bool:
     return all(len(dataset) == first for dataset in datasets.values())
 
 
-def _sorted_json(value: object) -> str:
+def sorted_json(value: object) -> str:
+    """Write a value so that it can be compared."""
     return json.dumps(value, sort_keys=True)  # as text: no reading may be nan, and nan is not equal to itself
 
 

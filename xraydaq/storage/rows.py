@@ -4,15 +4,14 @@ import struct
 from collections.abc import Sequence
 
 from xraydaq.errors import StorageError
-from xraydaq.storage.frames import CHECKSUM, HEADER, FrameType
-from xraydaq.storage.journal import JournalFile
+from xraydaq.storage.frames import CHECKSUM, HEADER, FrameType, seal
 from xraydaq.storage.model import Column, Header
 
 BUFFER_BYTES = 256 * 1024
 
 
 class RowBuffer:
-    """A buffer of fixed size with room for the frame around the rows, so that nothing is copied to write it."""
+    """A buffer of fixed size with room for the frame around the rows."""
 
     def __init__(self, header: Header) -> None:
         self._columns = header.columns
@@ -39,15 +38,11 @@ class RowBuffer:
     def __len__(self) -> int:
         return (self._fill - HEADER.size) // self._row_size
 
-    def write_to(self, journal: JournalFile) -> None:
-        """Move the rows into one frame of the journal.
-
-        Raises:
-            StorageError: it could not be written; the rows stay here.
-        """
-        if self._fill > HEADER.size:
-            journal.write_prepared(self._bytes, FrameType.ROWS, self._fill - HEADER.size)
-            self._fill = HEADER.size
+    def take(self, sequence: int) -> bytes:
+        """Get the rows as frame number `sequence`, and be empty."""
+        size = seal(self._bytes, FrameType.ROWS, sequence, self._fill - HEADER.size)
+        self._fill = HEADER.size
+        return bytes(self._bytes[:size])
 
 
 def _converted(row: Sequence[float], columns: tuple[Column, ...], layout: struct.Struct) -> list[float]:

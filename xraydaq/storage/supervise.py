@@ -64,7 +64,8 @@ class PublisherProcess:
             self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):  # inside a file system that does not answer
+                self._process.wait(STOP_TIMEOUT_S)
 
     def _close_pipe(self) -> None:
         if self._process is not None and self._process.stdin is not None:
