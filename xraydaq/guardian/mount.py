@@ -1,6 +1,7 @@
 """The guardian's rules mounted on a tube: what the tube shows goes in, what is decided is done."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from instruments.minix2 import MiniX2, WarmUpProgress
@@ -64,13 +65,20 @@ class Mount:
         patient = patient and not self._guard.is_on
         asked_s = self._clock.now()
         try:
-            if self._progress is not None and self._progress.running:
-                self._progress = self.tube.warm_up_progress()
             status = self.tube.status() if patient else self.tube.status_now()
             event: Event = Seen(self._seen(status), asked_s)
+            self._follow_warm_up()
         except InstrumentError as error:
             event = Unreadable(str(error))
         self.request(event)
+
+    def _follow_warm_up(self) -> None:
+        if self._progress is None or not self._progress.running:
+            return
+        try:
+            self._progress = self.tube.warm_up_progress()
+        except Refused:  # an off command has ended it
+            self._progress = replace(self._progress, running=False, step=None, remaining_s=0)
 
     def tick(self) -> None:
         """Do what is due by time alone."""

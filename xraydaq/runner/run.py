@@ -5,6 +5,7 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from xraydaq.errors import (
     StorageError,
     XraydaqError,
 )
-from xraydaq.guardian.opening import guarded_tube
+from xraydaq.guardian.opening import Watch
 from xraydaq.plan import plan_of, procedure_of
 from xraydaq.runner.arming import arming
 from xraydaq.runner.progress import Listener, Shielded, Silent
@@ -40,6 +41,8 @@ from xraydaq.storage import EndState, Header, RunWriter
 log = logging.getLogger(__name__)
 
 REFRESH_S = 0.1
+GUARDIAN_LOG = "guardian.jsonl"
+"""In the folder of all runs: what the guardian of the tube, or who cares for the source, did and why."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +115,9 @@ def run(config: RunConfig, options: RunOptions, listener: Listener | None = None
     stop = threading.Event()
     ask = None if options.ask is None else stoppable(options.ask, stop)
     arm = arming(config, plan, options)
-    opened = open_bench(config, clock, seed=options.seed, faults=options.faults, ask=ask, open_tube=guarded_tube)
-    with stop_requests() as signals, opened as bench:
+    watch = _watch(config, options, listener)
+    opened = open_bench(config, clock, seed=options.seed, faults=options.faults, ask=ask, open_tube=watch.open_tube)
+    with stop_requests() as signals, _on_time_of(config, watch, clock), opened as bench:
         header = _header(config, procedure, clock, bench, seed)
         if earlier is not None:
             header = replace(header, start_utc_s=earlier.stored.header.start_utc_s)
@@ -129,6 +133,21 @@ def run(config: RunConfig, options: RunOptions, listener: Listener | None = None
             )
         finally:
             writer.close()
+
+
+def _watch(config: RunConfig, options: RunOptions, listener: Listener) -> Watch:
+    return Watch(
+        config.bench,
+        config.recipe.parameters.roles,
+        f"{config.recipe.procedure} on {config.bench.name}",
+        options.out / GUARDIAN_LOG,
+        lambda text: listener.event("alarm", text, "error"),
+    )
+
+
+def _on_time_of(config: RunConfig, watch: Watch, clock: Clock) -> AbstractContextManager[None]:
+    """Have the instruments of a bench looked after if this process dies; a simulated world dies with it."""
+    return nullcontext() if config.bench.simulated else watch.on_real_time(clock.utc())
 
 
 def _header(config: RunConfig, procedure: BenchProcedure, clock: Clock, bench: OpenBench, seed: int | None) -> Header:
@@ -247,7 +266,10 @@ class _Session:
             state, code = "failed", code or RunFailed.exit_code
         if code == EXIT_BUG and error is not None:
             self._note("traceback", "".join(traceback.format_exception(error)), "error")
-        self._writer.finish(state, reason)
+        try:
+            state = self._writer.finish(state, reason)
+        except StorageError as error:  # whatever the run was, it is not all on the disk
+            return Outcome("failed", str(error), code or error.exit_code, self._writer.folder)
         return Outcome(state, reason, code, self._writer.folder)
 
 
