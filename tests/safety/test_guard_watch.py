@@ -216,7 +216,6 @@ def test_a_tube_that_is_lost_while_off_is_unknown_and_commanded_off():
     scene = Scene().arm()
     assert isinstance(scene.give(Unreadable("no device"), taken=False).actions[0], DoOff)
     assert scene.kinds()[-1] == "tube unknown"
-    assert scene.give(Renew()).refused == "the tube does not answer: no device"
     assert scene.guard.state is BeamState.UNKNOWN
     assert scene.guard.trip == ""
     assert scene.give(BEAM).refused
@@ -479,3 +478,11 @@ def test_an_acknowledgement_from_before_the_beam_does_not_stop_the_on_time():
     scene.give(SwitchedOff())
     scene.live(2.0)
     assert scene.guard.view(scene.now_s).on_s == pytest.approx(5.0)
+
+
+def test_one_garbled_reply_while_it_is_dark_ends_no_run_and_a_second_without_any_does():
+    scene = Scene().arm()
+    scene.give(Unreadable("garbled"))
+    assert scene.give(Renew()).refused == ""
+    scene.live(1.0, looks=False)
+    assert "does not answer" in scene.give(Renew()).refused

@@ -48,7 +48,7 @@ class Requests:
 
     def renew(self, now_s: float) -> str:
         """Renew the lease, unless there is nothing left that it could be for."""
-        why = self._switch.trip or self._watch.unread
+        why = self._switch.trip or self._watch.lost(now_s)
         if not why:
             self._budget.renew(now_s)
         return why
