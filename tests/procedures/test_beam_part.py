@@ -9,7 +9,7 @@ from instruments.sim.faults import TimedFault
 from instruments.sim.twin import Crystal
 from procedures.chopping import chopped_points
 from tests.procedures.parts_bench import BEAM, BIAS_V, parts
-from xraydaq.errors import InstrumentError, SafetyTrip, StoppedByUser
+from xraydaq.errors import InstrumentError, Refused, SafetyTrip, StoppedByUser
 
 FOREVER_S = 1e9
 DAYS_S = 2 * 86400.0
@@ -391,3 +391,12 @@ def test_a_lid_opened_during_a_warm_up_ends_the_run_and_closing_it_brings_no_bea
         assert "interlock open" in str(error)
         assert [on for _, on in rig.edges_s()] == [True, False]
         assert rig.stays_dark()
+
+
+def test_a_tube_that_needs_its_warm_up_is_not_set_before_it_had_it_whole():
+    with parts() as rig:
+        rig.clock.sleep(DAYS_S)
+        error = rig.run(lambda procedure: procedure.beam.on(BEAM.voltage_v, BEAM.current_a))
+        assert isinstance(error, Refused)
+        assert "warm-up" in str(error)
+        assert rig.edges_s() == []

@@ -17,7 +17,7 @@ from xraydaq.clock import RealClock
 from xraydaq.errors import EXIT_DONE, EXIT_NOT_OFF
 from xraydaq.guardian.logbook import Logbook
 from xraydaq.guardian.messages import MessageError, encode_object, parse_object, text_field
-from xraydaq.guardian.orphans import switch_off
+from xraydaq.guardian.orphans import switch_off_at_last
 from xraydaq.guardian.setup import MOST_SETUP_BYTES, others_field
 from xraydaq.safety.sessions import Owned
 
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str]) -> int:
     clock = RealClock()
     log = Logbook(str(record.get("log")) or None, clock)
     log.line("left alone", what, "warning")
-    all_off = switch_off(others, clock, what, log.line)
+    all_off = switch_off_at_last(others, clock, what, log.line)
     log.close()
     return EXIT_DONE if all_off else EXIT_NOT_OFF
 

@@ -81,7 +81,7 @@ class Desk:
             case AskIdentity():
                 result = self._in_the_dark(lambda: asdict(self._mount.tube.identify()))
             case AskWarmUpDue():
-                result = self._in_the_dark(self._mount.tube.warm_up_due)
+                result = self._mount.warm_up_due
             case Bye():
                 self._part()
             case event:

@@ -65,6 +65,12 @@ class TubeGuard(Protocol):
             InstrumentError: the beam could not be shown to be off.
         """
 
+    def stop(self, who: str) -> bool:
+        """Stop in an emergency: off, and a trip; get whether it was shown to be off.
+
+        In a process of its own the guardian takes it from any thread and while another request is open.
+        """
+
     def is_dark(self) -> bool:
         """Tell whether nothing is shown to be on."""
 

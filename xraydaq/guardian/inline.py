@@ -7,7 +7,7 @@ from instruments.wire.minix2 import Identity, WarmUpKind
 from xraydaq.clock import Clock
 from xraydaq.errors import InstrumentError, Refused, SafetyTrip
 from xraydaq.guardian.mount import Mount, silent
-from xraydaq.safety.guard_events import Arm, BeamView, DoseSeen, GuardLimits, Off, Renew, SetBeam, Tell
+from xraydaq.safety.guard_events import Arm, BeamView, DoseSeen, GuardLimits, Off, Renew, SetBeam, Stop, Tell
 
 
 class InlineGuard:
@@ -60,12 +60,16 @@ class InlineGuard:
 
     off = safe_off
 
+    def stop(self, who: str) -> bool:
+        self._mount.request(Stop(who))
+        return self.is_dark()
+
     def is_dark(self) -> bool:
         self._mount.look()
         return self.view().is_dark
 
     def warm_up_due(self) -> WarmUpKind | None:
-        return self._tube.warm_up_due()
+        return self._mount.warm_up_due
 
     def warm_up(self, kind: WarmUpKind) -> WarmUpProgress:
         self._mount.look()

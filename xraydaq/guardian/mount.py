@@ -48,6 +48,7 @@ class Mount:
         self._guard = Guard(limits, clock.now())
         self._table: TubeTable | None = None
         self._progress: WarmUpProgress | None = None
+        self._due: WarmUpKind | None = None
 
     def prepare(self) -> None:
         """Command off before anything is asked, then see that the tube is off and its own checks are on.
@@ -58,6 +59,7 @@ class Mount:
         self.request(Off())
         self.tube.prepare()
         self._table = self.tube.tube_table()
+        self._due = self.tube.warm_up_due()
         self.look()
 
     def look(self, *, patient: bool = True) -> None:
@@ -79,6 +81,8 @@ class Mount:
             self._progress = self.tube.warm_up_progress()
         except Refused:  # an off command has ended it
             self._progress = replace(self._progress, running=False, step=None, remaining_s=0)
+        if self._progress.complete and self._due in (self._progress.kind, "daily"):
+            self._due = None
 
     def tick(self) -> None:
         """Do what is due by time alone."""
@@ -106,6 +110,11 @@ class Mount:
                 max(step.voltage_v * step.current_a for step in steps),
             )
         )
+
+    @property
+    def warm_up_due(self) -> WarmUpKind | None:
+        """Get which warm-up the tube still needs; one that was cut short counts for nothing."""
+        return self._due
 
     def warm_up_progress(self) -> WarmUpProgress:
         """Get how far the warm-up was at the last look.
@@ -175,6 +184,7 @@ class Mount:
             overridden=status.overridden,
             warming_up=status.warm_up is not None,
             board_k=status.board_temperature_c + ZERO_C_K,
+            warm_up_due=self._due or "",
         )
 
     def _interlock(self, status: TubeStatus) -> str:

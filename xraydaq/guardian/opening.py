@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from xraydaq.errors import XraydaqError
 from xraydaq.guardian.caretaker import cared_for
 from xraydaq.guardian.guard import TubeGuard
 from xraydaq.guardian.inline import InlineGuard
+from xraydaq.guardian.orphans import switch_off_at_last
 from xraydaq.safety.guard_events import GuardLimits
 from xraydaq.safety.processes import runtime_folder
 from xraydaq.safety.sessions import Owned, Session, announced
@@ -56,22 +57,31 @@ class Watch:
         return _guarded_by_process(self, clock)
 
     @contextmanager
-    def on_real_time(self, utc_s: float) -> Iterator[None]:
-        """Let others know which instruments this process has, and have them switched off if it dies."""
+    def on_real_time(self, clock: Clock, is_left_on: Callable[[], bool] = lambda: False) -> Iterator[None]:
+        """Let others know which instruments this process has, and have them switched off if it dies.
+
+        Where `is_left_on` says so at the end, when the run has closed its lines, source and heater are switched off
+        once more over new ones: a connection that broke does not come back by itself.
+        """
         session = Session(
             pid=os.getpid(),
-            since_utc_s=utc_s,
+            since_utc_s=clock.utc(),
             what=self.what,
             control=str(self.control) if "tube" in self.roles else None,
             guardian_pid=None,
             instruments=self.owned(cabled(self.bench)),
         )
-        with announced(session):
-            if "tube" in self.roles:  # whose guardian does it
+        # the guardian of a tube does what a caretaker does for a run without one
+        caretaker = nullcontext() if "tube" in self.roles else cared_for(self.owned(LEFT_ON), self.what, self.log)
+        with announced(session), caretaker:
+            try:
                 yield
-            else:
-                with cared_for(self.owned(LEFT_ON), self.what, self.log):
-                    yield
+            finally:
+                if is_left_on():
+                    switch_off_at_last(self.owned(LEFT_ON), clock, self.what, self._tell)
+
+    def _tell(self, kind: str, text: str, _severity: str) -> None:
+        self.alarm(f"{kind}: {text}")
 
     @property
     def control(self) -> Path:

@@ -16,6 +16,9 @@ FREE_WITHIN_S = 3.0
 
 RETRY_S = 0.05
 
+AGAIN_FOR_S, AGAIN_EVERY_S = 10.0, 2.0
+"""A cable that is out may be put in again, by whoever has seen the alarm."""
+
 Tell = Callable[[str, str, str], None]
 
 
@@ -31,6 +34,17 @@ def switch_off(others: tuple[Owned, ...], clock: Clock, what: str, tell: Tell) -
         kind, severity = ("left off", "info") if shown.is_off else ("NOT SHOWN TO BE OFF", "error")
         tell(kind, f"{owned.role} {owned.resource}: {shown.text}", severity)
     return all_off
+
+
+def switch_off_at_last(others: tuple[Owned, ...], clock: Clock, what: str, tell: Tell) -> bool:
+    """As `switch_off`, and again for a while with what did not show that it is off."""
+    deadline_s = clock.now() + AGAIN_FOR_S
+    left = others
+    while True:
+        left = tuple(each for each in left if not switch_off((each,), clock, what, tell))
+        if not left or not clock.now() < deadline_s:
+            return not left
+        clock.sleep(AGAIN_EVERY_S)
 
 
 def _one(owned: Owned, clock: Clock, what: str) -> Shown:

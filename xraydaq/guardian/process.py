@@ -21,7 +21,7 @@ from xraydaq.guardian.ears import Ears, Gone, Heard, Line, Signalled, Slept
 from xraydaq.guardian.lines import Call, answer_call
 from xraydaq.guardian.logbook import Logbook
 from xraydaq.guardian.messages import MessageError
-from xraydaq.guardian.orphans import switch_off
+from xraydaq.guardian.orphans import switch_off_at_last
 from xraydaq.guardian.replies import ENDED, Note, Reply, encode_note, encode_reply, kind_of, may_shine
 from xraydaq.guardian.setup import Setup
 from xraydaq.guardian.takeover import check_identity, opened, plain_off, read_setup
@@ -192,7 +192,7 @@ class _Guardian:
         return is_done or self._clock.now() - self._ending_s > END_WITHIN_S
 
     def _switch_others_off(self) -> None:
-        self._others_off = switch_off(self._setup.others, self._clock, self._setup.what, self._log.line)
+        self._others_off = switch_off_at_last(self._setup.others, self._clock, self._setup.what, self._log.line)
 
     def _let_go(self) -> None:
         self._write_off()
