@@ -109,6 +109,8 @@ class BenchProcedure(Procedure):  # type: ignore[misc]  # pymeasure is untyped
     """Column of the file's default plot."""
     AXES: ClassVar[tuple[str, ...]] = ("elapsed",)
     context: RunContext
+    way_back_failures: tuple[str, ...] = ()
+    """What of the way back failed; known before there is a way back, since opening the bench may fail as well."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -132,7 +134,7 @@ class BenchProcedure(Procedure):  # type: ignore[misc]  # pymeasure is untyped
         """Hand over what the run owns; called once, before `startup`."""
         self.context = context
         self.way_back = WayBack()
-        self.way_back_failures: tuple[str, ...] = ()
+        self.way_back_failures = ()
         self.start_s = math.nan
         self._tended: list[Tended] = []
 
@@ -251,6 +253,11 @@ class BadReadings:
 
     def __init__(self) -> None:
         self._in_a_row = 0
+
+    @property
+    def any(self) -> bool:
+        """Get whether the last reading could not be used."""
+        return self._in_a_row > 0
 
     def good(self) -> None:
         """Note a reading that could be used."""

@@ -65,7 +65,7 @@ class Beam:
             Refused: nobody takes the responsibility for the beam, or the guardian does not allow it.
             InstrumentError: the beam could not be shown to be off.
         """
-        way_back.add("X-rays off", self._cut)
+        way_back.add("X-rays off", self._cut, otherwise=lambda: self.tube.stop("the way back, whose own step failed"))
         self.tube.prepare()
         if self._run.context.arm is None:
             raise Refused("no beam: nobody armed it")

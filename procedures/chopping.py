@@ -9,7 +9,7 @@ from procedures import source as source_columns
 from procedures.base import BenchProcedure
 from procedures.beam import Beam
 from procedures.chopped_plan import conditioning_cycles
-from procedures.source import Source
+from procedures.source import Source, SourceRow
 from procedures.stage import Stage
 from xraydaq.config.recipes.parts import ChoppedBeamParameters
 from xraydaq.safety import WayBack
@@ -57,6 +57,7 @@ class ChoppedBeamProcedure(BenchProcedure):
         self.source.prepare(way_back)
         self.stage.prepare(way_back)
         self.point = self.cycle = -1
+        self._silent = False
 
     def record(self, duration_s: float, first_s: float | None = None) -> None:
         """Read the current for a time, at the period of the recipe; the time begins now, or has begun at `first_s`."""
@@ -71,9 +72,25 @@ class ChoppedBeamProcedure(BenchProcedure):
 
     def take_row(self) -> None:
         """Take one reading, with everything that is known of the moment."""
-        self.source.take(
-            temperature=self.stage.temperature_k(), point=self.point, cycle=self.cycle, **self.beam.values()
+        self.judge(
+            self.source.take(
+                temperature=self.stage.temperature_k(), point=self.point, cycle=self.cycle, **self.beam.values()
+            )
         )
+
+    def judge(self, row: SourceRow) -> None:
+        """Switch the beam off when the source-measure unit is silent: it will not see what the beam does."""
+        self._silent = row.silent
+        if row.silent and self.beam.is_on:
+            self.beam.chop_off()
+            self.context.note("beam_cut", "the source-measure unit is silent: X-rays off until it answers", "warning")
+
+    def light(self, voltage_v: float, current_a: float) -> None:
+        """Switch the beam on, unless the source-measure unit did not answer when it was asked last."""
+        if self._silent:
+            self.context.note("beam_left_off", "the source-measure unit is silent: X-rays stay off", "warning")
+        else:
+            self.beam.on(voltage_v, current_a)
 
     def condition(self, current_a: float) -> None:
         """Switch the beam as the windows will, without readings: how warm the tube is depends on its time on."""
@@ -81,7 +98,7 @@ class ChoppedBeamProcedure(BenchProcedure):
         if cycles:
             self.phase("conditioning", f"{cycles} cycles of beam on and off, without readings")
         for _ in range(cycles):
-            self.beam.on(wanted.tube_voltage_v, current_a)
+            self.light(wanted.tube_voltage_v, current_a)
             self.wait(wanted.half_period_s)
             self.beam.off()
             self.wait(wanted.half_period_s)
@@ -108,7 +125,7 @@ class ChoppedBeamProcedure(BenchProcedure):
 
     def _switch(self, setting: Setting | None) -> None:
         if setting is not None:
-            self.beam.on(setting.voltage_v, setting.current_a)
+            self.light(setting.voltage_v, setting.current_a)
         elif self.beam.is_on:
             self.beam.chop_off()
 

@@ -71,7 +71,7 @@ class FieldSweep(ChoppedBeamProcedure):
         while left_s > 1e-6:
             part_s = min(left_s, wanted.half_period_s) if in_the_beam else left_s
             if on:
-                self.beam.on(wanted.tube_voltage_v, wanted.tube_current_a)
+                self.light(wanted.tube_voltage_v, wanted.tube_current_a)
             elif self.beam.is_on:
                 self.beam.chop_off()
             end_s = self.context.clock.now() + part_s

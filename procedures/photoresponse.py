@@ -91,18 +91,20 @@ class Photoresponse(ChoppedBeamProcedure):
 
     def _switch_to(self, current_a: float) -> None:
         if current_a > 0:
-            self.beam.on(wanted_of(self.context.config).tube_voltage_v, current_a)
+            self.light(wanted_of(self.context.config).tube_voltage_v, current_a)
         else:
             self.beam.chop_off()
 
     def take_row(self) -> None:
         """Take one reading, and say when the tube was commanded last."""
-        self.source.take(
-            temperature=self.stage.temperature_k(),
-            point=self.point,
-            cycle=self.cycle,
-            switched=self._switched_s,
-            **self.beam.values(),
+        self.judge(
+            self.source.take(
+                temperature=self.stage.temperature_k(),
+                point=self.point,
+                cycle=self.cycle,
+                switched=self._switched_s,
+                **self.beam.values(),
+            )
         )
 
 

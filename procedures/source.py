@@ -52,6 +52,11 @@ class SourceRow:
         return self.status == 0
 
     @property
+    def silent(self) -> bool:
+        """Get whether nobody answered; a reply that is spoilt comes from somebody."""
+        return bool(self.status & (STATUS_FLAGS["timeout"] | STATUS_FLAGS["connection_failed"]))
+
+    @property
     def over_range(self) -> bool:
         """Get whether the range and not the compliance has limited the current."""
         if not self.status & (STATUS_FLAGS["compliance"] | STATUS_FLAGS["overflow"]):
@@ -128,6 +133,9 @@ class Source:
         run = self._run
         elapsed_s, epoch_s = run.elapsed_s, run.context.clock.utc()
         try:
+            if self._bad.any:  # getting back into step takes seconds, which are before the reading and not in it
+                self.smu.resynchronise()
+                elapsed_s, epoch_s = run.elapsed_s, run.context.clock.utc()
             reading = self.smu.read()
         except InstrumentError as error:
             row = SourceRow(elapsed_s, epoch_s, math.nan, math.nan, math.nan, _flag_of(error), 0, math.nan)

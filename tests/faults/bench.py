@@ -74,7 +74,8 @@ class Bench:
         self._clock = RealClock()
         self._stated = written.with_suffix(".origin")
         wait_for(written.exists, START_S, "the bench is served")
-        self.roles = tomllib.loads(written.read_text())["roles"]
+        self.text = written.read_text()
+        self.roles = tomllib.loads(self.text)["roles"]
         self._origin_s = self._measured_origin_s()
         self.begin()
 

@@ -4,18 +4,20 @@ input. ``tube:garbage 3`` spoils the tube's line for 3 s from now, ``interlock_s
 """
 
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 from instruments.sim.deeds import begin, end
 from instruments.sim.faults import TimedFault
+from instruments.sim.minix2 import SimMiniX2
 from instruments.sim.scenario import UNPLUGGED
 from instruments.sim.serve import EventLog, ServedBench
 from xraydaq.bench.serving import bench_text, served_simulation
 from xraydaq.clock import RealClock, ScaledClock
 from xraydaq.config import default_bench, load_bench
 
-ROLES = ("smu", "tube", "temperature", "operator")
+ROLES = ("smu", "tube", "dosimeter", "temperature", "filters", "operator")
 
 
 def serve(log, written):
@@ -45,14 +47,16 @@ def act(bench, clock, name, *values):
     role, _, fault = name.rpartition(":")
     if fault == UNPLUGGED:
         bench.links[role].unplug(now_s, end_s)
-        bench.devices[role].unplug(now_s)
-        bench.devices[role].plug(end_s)
+        if isinstance(bench.devices[role], SimMiniX2):  # whose firmware notices
+            bench.devices[role].unplug(now_s)
+            bench.devices[role].plug(end_s)
     elif role:
         bench.links[role].add_fault(TimedFault(fault, now_s, end_s))
     else:
         begin(bench, fault, now_s)
-        RealClock().sleep(float(values[0]))
-        end(bench, fault, clock.now())
+        ending = threading.Timer(float(values[0]), lambda: end(bench, fault, clock.now()))
+        ending.daemon = True
+        ending.start()
 
 
 if __name__ == "__main__":

@@ -117,11 +117,15 @@ def _run(config: "RunConfig", options: "RunOptions", listener: "Follower") -> in
     # the run, which has handlers of its own, so that between the two no signal finds the default and ends the process
     with stopping_signals_to(signal.SIG_IGN):
         outcome = run(config, options, listener)
+        safe = f"all readings are safe, build it with: xraydaq recover {outcome.folder}"
+        if outcome.in_haste:
+            closed = Closed(None, None, (), f"no result, to end at once: {safe}")
+            listener.ended(outcome, closed)
+            return outcome.exit_code
         listener.closing()
         try:
             closed = close_run(outcome.folder)
         except XraydaqError as error:
-            safe = f"all readings are safe, build it with: xraydaq recover {outcome.folder}"
             closed = Closed(None, None, (), f"no result: {error}; {safe}", exit_code=error.exit_code)
         listener.ended(outcome, closed)
     return outcome.exit_code or closed.exit_code

@@ -19,13 +19,14 @@ from xraydaq.errors import (
     EXIT_BUG,
     EXIT_DONE,
     ConfigError,
-    InstrumentError,
     Refused,
     RunFailed,
+    SafetyTrip,
     StoppedByUser,
     StorageError,
     XraydaqError,
 )
+from xraydaq.guardian.client import RemoteGuard
 from xraydaq.guardian.opening import Watch
 from xraydaq.plan import plan_of, procedure_of
 from xraydaq.runner.arming import arming
@@ -41,6 +42,16 @@ from xraydaq.storage import EndState, Header, RunWriter
 log = logging.getLogger(__name__)
 
 REFRESH_S = 0.1
+WHO_STOPS = "a request to stop the run, which waited for an instrument"
+"""Named to the guardian where the procedure does not switch off by itself at once."""
+
+STOP_TEXTS = (
+    "stop requested: taking the way back",
+    "the way back is being taken, please wait",
+    "the way back is not skipped; the result will be. When this has ended, see that everything is off: xraydaq off",
+)
+"""What is said to the first request to stop, the second, and every further one."""
+
 GUARDIAN_LOG = "guardian.jsonl"
 """In the folder of all runs: what the guardian of the tube, or who cares for the source, did and why."""
 
@@ -73,6 +84,8 @@ class Outcome:
     reason: str
     exit_code: int
     folder: Path
+    in_haste: bool = False
+    """Somebody asked three times to stop: what is not needed for safety is left out."""
 
 
 def clock_for(config: RunConfig, speed: str | None, start_utc_s: float | None = None) -> Clock:
@@ -117,7 +130,7 @@ def run(config: RunConfig, options: RunOptions, listener: Listener | None = None
     arm = arming(config, plan, options)
     watch = _watch(config, options, listener)
     opened = open_bench(config, clock, seed=options.seed, faults=options.faults, ask=ask, open_tube=watch.open_tube)
-    with stop_requests() as signals, _on_time_of(config, watch, clock), opened as bench:
+    with stop_requests() as signals, _on_time_of(config, watch, clock, procedure), opened as bench:
         header = _header(config, procedure, clock, bench, seed)
         if earlier is not None:
             header = replace(header, start_utc_s=earlier.stored.header.start_utc_s)
@@ -145,9 +158,13 @@ def _watch(config: RunConfig, options: RunOptions, listener: Listener) -> Watch:
     )
 
 
-def _on_time_of(config: RunConfig, watch: Watch, clock: Clock) -> AbstractContextManager[None]:
+def _on_time_of(
+    config: RunConfig, watch: Watch, clock: Clock, procedure: BenchProcedure
+) -> AbstractContextManager[None]:
     """Have the instruments of a bench looked after if this process dies; a simulated world dies with it."""
-    return nullcontext() if config.bench.simulated else watch.on_real_time(clock.utc())
+    if config.bench.simulated:
+        return nullcontext()
+    return watch.on_real_time(clock, lambda: bool(procedure.way_back_failures))
 
 
 def _header(config: RunConfig, procedure: BenchProcedure, clock: Clock, bench: OpenBench, seed: int | None) -> Header:
@@ -190,6 +207,8 @@ class _Session:
         self._earlier = earlier
         self._arm = arm
         self._start_s = clock.now() - (0.0 if earlier is None else earlier.elapsed_s)
+        self._requests = 0
+        self._beam_cut = False
 
     def acquire(self, procedure: BenchProcedure) -> Outcome:
         procedure.attach(
@@ -204,6 +223,8 @@ class _Session:
         thread.start()
         while thread.is_alive():
             thread.join(REFRESH_S)
+            if self._stop.is_set() and not thread.turned_back:
+                self._cut_beam()
             self._heed_signals()
             self._listener.progress(self._tracker.snapshot())
         self._snapshot("end")
@@ -228,7 +249,7 @@ class _Session:
         for role in self._bench.instruments:
             try:
                 self._writer.instrument(role, self._record_of(role, moment))
-            except (InstrumentError, StorageError) as error:
+            except XraydaqError as error:  # of a guardian that died, for one: the run must still get its END
                 if moment == "start":
                     raise
                 self._note("settings_unknown", f"{role}: {error}", "warning")
@@ -254,12 +275,21 @@ class _Session:
 
     def _heed_signals(self) -> None:
         for _ in range(self._signals.unannounced()):
-            again = self._stop.is_set()
+            self._requests += 1
             self._stop.set()
-            message = "the way back is being taken, please wait" if again else "stop requested: taking the way back"
+            message = STOP_TEXTS[min(self._requests, len(STOP_TEXTS)) - 1]
             self._listener.event("stop", message, "warning")
 
+    def _cut_beam(self) -> None:
+        """Have the beam off although the procedure does not turn back: it waits for an instrument that may be slow."""
+        tube = self._bench.instruments.get("tube")
+        if not self._beam_cut and isinstance(tube, RemoteGuard):
+            self._beam_cut = True
+            tube.stop(WHO_STOPS)
+
     def _finish(self, error: BaseException | None, way_back_failures: tuple[str, ...]) -> Outcome:
+        if isinstance(error, SafetyTrip) and WHO_STOPS in str(error):  # what a stop has done is no failure
+            error = StoppedByUser("stopped by request")
         state, reason, code = _verdict(error, self._signals.first)
         if way_back_failures:
             reason = "; ".join(filter(None, [reason, *(f"way back: {failure}" for failure in way_back_failures)]))
@@ -269,8 +299,12 @@ class _Session:
         try:
             state = self._writer.finish(state, reason)
         except StorageError as error:  # whatever the run was, it is not all on the disk
-            return Outcome("failed", str(error), code or error.exit_code, self._writer.folder)
-        return Outcome(state, reason, code, self._writer.folder)
+            return Outcome("failed", str(error), code or error.exit_code, self._writer.folder, self._in_haste)
+        return Outcome(state, reason, code, self._writer.folder, self._in_haste)
+
+    @property
+    def _in_haste(self) -> bool:
+        return self._requests >= len(STOP_TEXTS)
 
 
 def _verdict(error: BaseException | None, received: int | None) -> tuple[EndState, str, int]:

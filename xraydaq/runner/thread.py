@@ -41,7 +41,7 @@ def stoppable(ask: Callable[[str], str], stop: threading.Event) -> Callable[[str
 class ProcedureThread(threading.Thread):
     """Executes ``startup``, ``execute`` and, whatever happens, ``shutdown``.
 
-    `error` is what ended the procedure, None when it ran to its end.
+    `error` is what ended the procedure, None when it ran to its end; `turned_back` tells that the way back was begun.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class ProcedureThread(threading.Thread):
         super().__init__(name="procedure", daemon=True)
         self.procedure = procedure
         self.error: BaseException | None = None
+        self.turned_back = False
         self._on_row = on_row
         procedure.emit = self._emit
         procedure.should_stop = stop.is_set
@@ -62,6 +63,7 @@ class ProcedureThread(threading.Thread):
         except BaseException as error:
             self.error = error
         finally:
+            self.turned_back = True
             self.procedure.shutdown()
 
     def _emit(self, topic: str, record: Any) -> None:

@@ -5,6 +5,7 @@ is returned, because the caller is already on its way out and has a run to close
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 
@@ -14,6 +15,8 @@ class Step:
 
     label: str
     action: Callable[[], None]
+    otherwise: Callable[[], object] | None = None
+    """Done at once if the action fails, before the next step."""
 
 
 @dataclass(slots=True)
@@ -22,9 +25,9 @@ class WayBack:
 
     _steps: list[Step] = field(default_factory=list)
 
-    def add(self, label: str, action: Callable[[], None]) -> None:
-        """Register a step; call this before the action it undoes."""
-        self._steps.append(Step(label, action))
+    def add(self, label: str, action: Callable[[], None], otherwise: Callable[[], object] | None = None) -> None:
+        """Register a step, and what is done if it fails; call this before the action it undoes."""
+        self._steps.append(Step(label, action, otherwise))
 
     def take(self) -> tuple[str, ...]:
         """Try every step in order and return one sentence per failure.
@@ -39,5 +42,8 @@ class WayBack:
             except Exception as error:  # every later step must still be tried, whatever this one met
                 failures.append(f"{step.label}: {error}")
                 remaining.append(step)
+                if step.otherwise is not None:
+                    with suppress(Exception):  # the failure to tell is the first one
+                        step.otherwise()
         self._steps = remaining
         return tuple(failures)
