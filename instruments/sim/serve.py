@@ -95,6 +95,19 @@ class ServedBench(Closing):
         else:
             link.add_fault(TimedFault(happening.name, start_s, end_s))
 
+    def happen(self, happening: Happening) -> None:
+        """Have one more fault; its times count since the bench began. From any thread."""
+        with self._advancing:
+            if happening.role:
+                self._schedule_on_line(happening)
+            else:
+                self._due = sorted([*self._due, happening], key=lambda each: each.start_s)
+
+    @property
+    def age_s(self) -> float:
+        """Get the time since the bench began."""
+        return self._clock.now() - self._start_s
+
     def _tick(self) -> None:
         while not self._closing.wait(TICK_S):
             self.advance()

@@ -23,7 +23,7 @@ def command_line() -> "typer.Typer":
     """Build the command line with all its commands; what they need is imported when they run."""
     import typer
 
-    from xraydaq.cli import bench, calibration, configs, reproduce, results, run, runs, sim, theory, trend
+    from xraydaq.cli import bench, calibration, configs, reproduce, results, run, runs, sim, soak, theory, trend
 
     def show_version(wanted: bool) -> None:
         if wanted:
@@ -56,6 +56,7 @@ def command_line() -> "typer.Typer":
     theory.register(app)
     trend.register(app)
     reproduce.register(app)
+    soak.register(app)
     app.add_typer(runs.app, name="runs")
     app.add_typer(bench.app, name="bench")
     app.add_typer(sim.app, name="sim")
