@@ -18,6 +18,9 @@ from xraydaq.storage import Column
 SETTLING_PERIOD_S = 1.0
 """From one reading to the next while nothing is measured yet."""
 
+LOOK_AT_SOURCE_S = 1.0
+"""How often the source-measure unit is asked anything while the beam is on and nothing is read."""
+
 COLUMNS = (
     *source_columns.COLUMNS,
     *beam_columns.COLUMNS,
@@ -99,9 +102,22 @@ class ChoppedBeamProcedure(BenchProcedure):
             self.phase("conditioning", f"{cycles} cycles of beam on and off, without readings")
         for _ in range(cycles):
             self.light(wanted.tube_voltage_v, current_a)
-            self.wait(wanted.half_period_s)
+            self._wait_in_sight(wanted.half_period_s)
             self.beam.off()
             self.wait(wanted.half_period_s)
+
+    def _wait_in_sight(self, duration_s: float) -> None:
+        """Wait in the beam without readings; a source-measure unit that is lost meanwhile ends the run.
+
+        Raises:
+            InstrumentError: it does not answer.
+        """
+        clock = self.context.clock
+        end_s = clock.now() + duration_s
+        while end_s - clock.now() > LOOK_AT_SOURCE_S:
+            self.wait(LOOK_AT_SOURCE_S)
+            self.source.smu.output_enabled  # noqa: B018  # the answer matters, not what it is
+        self.wait_until(end_s)
 
     def chop(self, point: int, setting: Setting, cycles: int, half_period_s: float, *, blank: bool = False) -> None:
         """Record dark, then `cycles` times beam and dark, switching on a grid that readings do not shift.

@@ -20,7 +20,7 @@ def test_help_names_every_command(xraydaq):
     commands = said.out.partition("Commands:")[2]
     assert [line.split()[0] for line in commands.splitlines() if line] == [
         "run", "off", "check", "plan", "schema", "analyse", "recover", "calibration", "theory", "trend", "reproduce",
-        "runs", "bench", "sim",
+        "soak", "runs", "bench", "sim",
     ]  # fmt: skip
 
 

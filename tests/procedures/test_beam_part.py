@@ -400,3 +400,18 @@ def test_a_tube_that_needs_its_warm_up_is_not_set_before_it_had_it_whole():
         assert isinstance(error, Refused)
         assert "warm-up" in str(error)
         assert rig.edges_s() == []
+
+
+def test_a_source_that_is_lost_while_the_tube_is_conditioned_ends_the_run_and_the_beam():
+    with parts(half_period="20 s", warm_up_duration="120 s") as rig:
+        lost_s = []
+
+        def script(procedure):
+            procedure.bias()
+            lost_s.append(rig.clock.now() + 5.0)
+            rig.world.links["smu"].unplug(lost_s[0], FOREVER_S)
+            procedure.condition(BEAM.current_a)
+
+        assert isinstance(rig.run(script), InstrumentError)
+        assert rig.lit_after_s(lost_s[0]) < 2.0
+        assert rig.stays_dark()

@@ -54,14 +54,15 @@ def air_density_remarks(air: AirDensity, is_on: Booleans) -> Iterator[str]:
     k_TP: IAEA TRS 457 (2007), chapter 3. The second is told from readings under the beam, `is_on`.
     """
     if air.reference_k is not None and air.reference_pa is not None:
-        expected = air.temperature_k / air.reference_k * air.reference_pa / air.pressure_pa
-        off = air.factor / expected - 1
-        known = np.isfinite(off)
-        if known.any() and not np.abs(off[known]).max() <= FACTOR_ROUNDED:
-            worst = int(np.argmax(np.where(known, np.abs(off), -1.0)))
-            yield f"{NOT_FOLLOWING}: k_TP {air.factor[worst]:.4f} stored, they give {expected[worst]:.4f}"
+        known = (air.temperature_k > 0) & (air.pressure_pa > 0) & np.isfinite(air.factor)
+        stored = air.factor[known]
+        expected = air.temperature_k[known] / air.reference_k * air.reference_pa / air.pressure_pa[known]
+        off = np.abs(stored / expected - 1)
+        if known.any() and not off.max() <= FACTOR_ROUNDED:
+            worst = int(np.argmax(off))
+            yield f"{NOT_FOLLOWING}: k_TP {stored[worst]:.4f} stored, they give {expected[worst]:.4f}"
     factor = air.factor if air.by_program else np.ones_like(air.factor)
-    rows = is_on & (air.raw_rate_gy_s > 0)
+    rows = is_on & (air.raw_rate_gy_s > 0) & (factor > 0)
     applied = air.rate_gy_s[rows] / air.raw_rate_gy_s[rows]
     left = applied / factor[rows] - 1
     left, applied = left[np.isfinite(left)], applied[np.isfinite(left)]

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from instruments.sim.serve import EventLog
     from xraydaq.clock import Clock
     from xraydaq.config import Bench
+    from xraydaq.config.dosimeter import DosimeterTable
+    from xraydaq.config.models import StageTable
 
 DIGITS = 12
 
@@ -57,7 +59,29 @@ def bench_text(bench: "Bench", resources: Mapping[str, str]) -> str:
         foils = ", ".join(f'"{format_quantity(each, "m", DIGITS)}"' for each in bench.filters.foils_m)
         fixed = format_quantity(bench.filters.fixed_m, "m", DIGITS)
         parts.append(f'[filters]\nfixed = "{fixed}"\nfoils = [{foils}]\n')
+    parts += [_stage(bench.stage)] if bench.stage is not None else []
+    parts += [_certificate(bench.dosimeter)] if bench.dosimeter is not None else []
     return "\n".join(parts)
+
+
+def _stage(stage: "StageTable") -> str:
+    return (
+        f'[stage]\nheater_range = "{stage.heater_range}"\nproportional = {stage.proportional:g}\n'
+        f"integral = {stage.integral:g}\nderivative = {stage.derivative_percent:g}\n"
+        f'ramp_rate = "{60 * stage.ramp_rate_k_per_s:.{DIGITS}g} K/min"\n'
+        f'crystal_lag = "{format_quantity(stage.crystal_lag_s, "s", DIGITS)}"\n'
+        f'sensor_uncertainty = "{format_quantity(stage.offset_u_k, "K", DIGITS)}"\n'
+    )
+
+
+def _certificate(dosimeter: "DosimeterTable") -> str:
+    """Write what a chamber behind a bridge cannot say of itself."""
+    stated = (
+        ("reference_temperature", dosimeter.reference_temperature_k, "K"),
+        ("reference_pressure", dosimeter.reference_pressure_pa, "Pa"),
+    )
+    lines = [f'{key} = "{format_quantity(value, unit, DIGITS)}"' for key, value, unit in stated if value is not None]
+    return "\n".join(["[dosimeter]", *lines]) + "\n"
 
 
 def _limits(bench: "Bench") -> list[str]:
