@@ -104,6 +104,7 @@ def test_row_2_it_is_so_while_a_reading_blocks(bench, tmp_path):
     output_off_s(bench, told_s)
 
 
+@pytest.mark.long
 def test_row_3_no_further_signal_skips_the_way_back_and_the_third_says_how_to_check(bench, tmp_path):
     with running(bench, tmp_path, LIT_SOON) as run:
         run.lit()

@@ -13,6 +13,7 @@ from xraydaq.storage import read_run, recover
 HALF_PERIOD_S = 7.0
 
 
+@pytest.mark.long
 def test_row_18_a_disk_that_fills_up_in_the_beam_ends_it_within_five_seconds_and_costs_no_row(bench, tmp_path):
     with running(bench, tmp_path, READ_SOON, altered="disk_full_in_the_beam") as run:
         lit_s = run.lit()

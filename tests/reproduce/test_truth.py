@@ -26,7 +26,7 @@ def test_scatter_within_a_window_of_white_noise_would_be_that_of_a_reading_and_o
     assert long**2 - short**2 == pytest.approx(np.log(4), rel=0.2, abs=0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_share_of_u_that_dates_on_the_shelf_do_not_have_in_common_is_found(tmp_path):
     recipe = shipped_configs() / "recipes" / "shelf_stability.toml"
     outcome = run(load_run(recipe, overrides=["settle_duration=2 min"]), RunOptions(out=tmp_path, seed=1))

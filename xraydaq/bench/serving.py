@@ -59,8 +59,8 @@ def bench_text(bench: "Bench", resources: Mapping[str, str]) -> str:
         foils = ", ".join(f'"{format_quantity(each, "m", DIGITS)}"' for each in bench.filters.foils_m)
         fixed = format_quantity(bench.filters.fixed_m, "m", DIGITS)
         parts.append(f'[filters]\nfixed = "{fixed}"\nfoils = [{foils}]\n')
-    parts += [_stage(bench.stage)] if bench.stage is not None else []
-    parts += [_certificate(bench.dosimeter)] if bench.dosimeter is not None else []
+    parts += [_stage(bench.stage)] if bench.stage is not None and "temperature" in bench.roles else []
+    parts += [_certificate(bench.dosimeter)] if bench.dosimeter is not None and "dosimeter" in bench.roles else []
     return "\n".join(parts)
 
 
