@@ -15,7 +15,6 @@ from xraydaq.runner.closing import evaluate_stored
 from xraydaq.storage import StoredRun, read_run
 
 RECIPES = {"untreated": "bias_stability_untreated", "mai": "bias_stability_mai", "atomistic": "bias_stability"}
-LONG = [pytest.param(treatment, marks=pytest.mark.long) for treatment in ("untreated", "mai")]
 READING_S = 0.2
 TRIGGER_S = 4e-3
 COVERAGE = 2.0
@@ -63,7 +62,8 @@ def measured(treatment: str, folder, seed: int, *overrides: str) -> tuple[Stored
     return stored, evaluate_stored(stored)
 
 
-@pytest.mark.parametrize("treatment", ["atomistic", *LONG])
+@pytest.mark.long
+@pytest.mark.parametrize("treatment", list(RECIPES))
 def test_800_minutes_agree_with_the_truth_within_twice_the_stated_uncertainty(treatment, tmp_path):
     stored, result = measured(treatment, tmp_path, 1)
     assert stored.rows == 61 + 48_001 + 601

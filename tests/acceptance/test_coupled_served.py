@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from instruments.connect import open_adapter
 from instruments.keithley2400 import LINE as SMU_LINE
 from instruments.keithley2400 import Keithley2400, SourceVoltageSettings
@@ -14,6 +16,7 @@ from xraydaq.clock import ScaledClock
 LASTS_S = 2.0
 
 
+@pytest.mark.long
 def test_two_programs_speak_with_tube_and_source_of_a_served_bench_at_the_same_time():
     clock, beams = ScaledClock(1.0, 1.8e9), []
     bench = SimBench(clock, Settings(), roles=("smu", "tube"), is_served=True, on_beam=beams.append)

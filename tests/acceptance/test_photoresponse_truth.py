@@ -28,7 +28,7 @@ def agrees(value, truth, *, least_u=0.0):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", ["photoresponse", "photoresponse_mai"])
+@pytest.mark.parametrize("recipe", ["photoresponse", pytest.param("photoresponse_mai", marks=pytest.mark.long)])
 def test_the_fall_of_the_photocurrent_is_that_of_the_crystal(recipe, tmp_path):
     result, truth = measured(recipe, tmp_path, *QUICK)
     crystal, best = truth["crystal"], result.points[0]

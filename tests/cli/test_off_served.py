@@ -75,6 +75,7 @@ def test_a_tube_whose_owner_was_killed_is_off_in_a_second_and_so_is_the_source(s
     assert (code, of_tube(since, "beam off"), of_tube(since, "beam on")) == (0, [], []), said
 
 
+@pytest.mark.long
 def test_a_tube_whose_owner_is_halted_is_off_in_a_second_and_its_source_is_left_to_a_person(served, owner):
     program = owner("polite")
     program.send_signal(signal.SIGSTOP)

@@ -166,7 +166,13 @@ def rows_have_come(folder):
         tail.close()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGTERM, 143),
+        *(pytest.param(*each, marks=pytest.mark.long) for each in ((signal.SIGINT, 130), (signal.SIGHUP, 129))),
+    ],
+)
 def test_a_signal_takes_the_way_back_and_ends_with_its_code(start_program, workplace, number, code):
     program = start_program("run", "bias_stability", "--speed", "20")
     folder = started(program)
@@ -193,6 +199,7 @@ def test_ctrl_c_while_the_result_is_written_costs_neither_result_nor_analysis(st
     assert list(read_run(only_run(workplace / "data" / "runs")).analyses) == [1]
 
 
+@pytest.mark.long
 def test_a_result_that_cannot_be_written_leaves_the_readings_and_the_command_that_builds_it(start_program, xraydaq):
     program = start_program("run", "bias_stability", "--speed", "20")
     folder = started(program)

@@ -88,6 +88,7 @@ def test_a_plain_visa_program_is_served_and_every_byte_is_in_the_log(serve, mana
     assert times_s == sorted(times_s)
 
 
+@pytest.mark.long
 def test_the_drivers_of_this_project_dial_in_and_the_log_knows_when_there_was_a_beam(serve, manager, xraydaq):
     program, bench = serve("--log", "bench.jsonl")
     said = xraydaq("bench", "ping", "--bench", "served.toml", "--count", "1")
@@ -109,6 +110,7 @@ def test_the_drivers_of_this_project_dial_in_and_the_log_knows_when_there_was_a_
     assert b"HVSE" in carried(events("bench.jsonl", "tube"), "received")
 
 
+@pytest.mark.long
 def test_a_second_bench_adds_to_the_log_of_the_first(serve, manager):
     for _ in range(2):
         program, bench = serve("--log", "bench.jsonl")

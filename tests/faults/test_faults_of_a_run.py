@@ -39,6 +39,7 @@ def flushed_rows(run):
     return run.stored().rows
 
 
+@pytest.mark.long
 def test_row_1_a_killed_run_is_dark_within_a_second_its_output_off_within_five_and_no_row_is_lost(bench, tmp_path):
     with running(bench, tmp_path, READ_SOON) as run:
         lit_s = run.lit()

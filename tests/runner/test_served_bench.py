@@ -48,6 +48,7 @@ def test_a_run_on_a_served_bench_takes_real_time_and_says_that_it_is_simulated(s
     assert stored.instruments["smu"]["settings_end"][":OUTP?"] == "0"
 
 
+@pytest.mark.long
 def test_the_result_of_a_served_bench_names_it_in_words(served, tmp_path):
     _, config = served
     closed = close_run(run(config, RunOptions(out=tmp_path / "runs"), Watcher()).folder)

@@ -78,7 +78,8 @@ def check_whole(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("act", ["build(folder)", pytest.param("recover(folder)", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("act", ["build(folder)", "recover(folder)"])
 def test_a_builder_killed_at_any_of_its_lines_leaves_a_run_that_recovers(start_child, tmp_path, act):
     folders = killed_runs(start_child, tmp_path, act, built=False)
     built = 0
