@@ -13,6 +13,7 @@ class Disk:
         self._folder = str(folder)
         self._real = {name: getattr(os, name) for name in ("write", "fdatasync")}
         self.room = None
+        self._counting = threading.Lock()
         self.answers = threading.Event()
         self.answers.set()
         monkeypatch.setattr(os, "write", self._write)
@@ -26,11 +27,13 @@ class Disk:
         return str(Path(f"/proc/self/fd/{descriptor}").readlink()).startswith(self._folder)
 
     def _write(self, descriptor, data):
-        if self.room is not None and self._is_here(descriptor):
-            if self.room <= 0:
+        room = self.room  # once: the test may give the disk room at any moment
+        if room is not None and self._is_here(descriptor):
+            if room <= 0:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            data = bytes(data)[: self.room]
-            self.room -= len(data)
+            data = bytes(data)[:room]
+            with self._counting:
+                self.room = None if self.room is None else self.room - len(data)
         return self._real["write"](descriptor, data)
 
     def _sync(self, descriptor):
