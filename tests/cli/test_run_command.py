@@ -75,6 +75,7 @@ def test_every_warning_of_configuration_and_plan_is_shown_once_before_the_run_an
     assert said.err == f"warning: plan: {warned}\n"
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_readings_and_another_seed_others(xraydaq):
     currents = []
     for seed in (7, 7, 8):
@@ -126,6 +127,7 @@ def test_a_real_bench_is_not_run_faster_than_time(xraydaq):
     assert said.err.startswith("error: --speed 600: the bench 'lab' has real instruments")
 
 
+@pytest.mark.long
 def test_an_earlier_run_that_was_cut_off_is_recovered_before_a_new_one_begins(xraydaq, stored_run):
     earlier = stored_run(state=None)
     said = xraydaq("run", "bias_stability", *SHORT)
@@ -216,6 +218,7 @@ def test_a_result_that_cannot_be_written_leaves_the_readings_and_the_command_tha
     assert read_run(folder).state == "stopped"
 
 
+@pytest.mark.long
 def test_a_reader_who_leaves_does_not_end_the_run(start_program, workplace):
     reading, writing = os.pipe()
     program = start_program("run", "bias_stability", *SHORT, "--json", stdout=writing)
@@ -243,6 +246,7 @@ def test_a_terminal_that_is_closed_stops_the_run_on_its_way_back(start_program, 
     assert (stored.state, stored.reason) == ("stopped", "stopped by SIGHUP")
 
 
+@pytest.mark.long
 def test_on_a_terminal_of_80_columns_the_bar_stays_in_its_line(start_program, workplace, monkeypatch):
     screen, terminal = pty.openpty()
     ioctl(terminal, TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))

@@ -56,6 +56,7 @@ def carried(found, kind):
     return "".join(line["text"] for line in found if line["kind"] == kind).encode("latin-1")
 
 
+@pytest.mark.long
 def test_a_served_bench_is_listed_pinged_and_asked_for_its_settings_like_a_real_one(serve, xraydaq):
     program, bench = serve()
     listed, pinged = (
