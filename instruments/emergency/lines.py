@@ -7,6 +7,8 @@ in a bench file.
 import re
 import select
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
@@ -46,6 +48,20 @@ class Wiring:
     baud: int
     frame: str = "8N1"
     xon_xoff: bool = False
+
+
+@contextmanager
+def opened(resource: str, usual: Wiring, baud: int | None, frame: str | None) -> Iterator[PlainLine]:
+    """Open a line, and close it at the end; what the bench file says of a serial one stands before what is usual.
+
+    Raises:
+        OSError: as `open_line`.
+    """
+    line = open_line(resource, Wiring(baud or usual.baud, frame or usual.frame, usual.xon_xoff))
+    try:
+        yield line
+    finally:
+        line.close()
 
 
 def open_line(resource: str, wiring: Wiring) -> PlainLine:

@@ -9,6 +9,7 @@ from instruments.wire.minix2.packet import ACK_PID1, Packet
 from instruments.wire.minix2.requests import STATUS, text_request
 from xraydaq.clock import Clock
 from xraydaq.errors import WireError
+from xraydaq.safety.guard_rules import DARK_WITHIN_S
 
 WIRING = Wiring(baud=115200)
 OFF = encode(text_request(text.OFF))
@@ -21,13 +22,6 @@ PACKET_GAP_S = 0.15
 
 LOOKS_APART_S = 0.12
 """Longer than a refresh of the monitors, 10 Hz (PG): of two looks so far apart, one is not older than the off."""
-
-DARK_WITHIN_S = 10.0
-"""Not published; an older tube took 6 s from 15 kV to 0.1 kV."""
-
-DARK_VOLTAGE_V = 1e3
-DARK_CURRENT_A = 2e-6
-"""Below the least set-point of any tube, 5 uA."""
 
 
 def write_off(line: PlainLine) -> None:
@@ -57,7 +51,7 @@ def see_off(line: PlainLine, clock: Clock, *, timeout_s: float = DARK_WITHIN_S) 
             status = _status(line, clock)
             if status is not None:
                 last = _spoken(status)
-            if status is None or not is_dark(status):
+            if status is None or not status.is_dark:
                 dark_since_s = math.inf
             elif asked_s - dark_since_s >= LOOKS_APART_S:
                 return Shown(True, last)
@@ -69,11 +63,6 @@ def see_off(line: PlainLine, clock: Clock, *, timeout_s: float = DARK_WITHIN_S) 
             clock.sleep(PACKET_GAP_S)
     except OSError as error:
         return Shown(False, f"{last}, then the line failed: {error}")
-
-
-def is_dark(status: TubeStatus) -> bool:
-    """Tell whether a status shows no beam: high voltage disabled and both monitors near zero."""
-    return not status.hv_enabled and status.voltage_v < DARK_VOLTAGE_V and status.current_a < DARK_CURRENT_A
 
 
 def _is_acknowledged(line: PlainLine, clock: Clock) -> bool:

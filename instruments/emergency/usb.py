@@ -14,15 +14,12 @@ import usb.util as usb_util
 from instruments.wire.minix2 import PacketReader, encode, parse_identity
 from instruments.wire.minix2.packet import needs_zero_length_packet
 from instruments.wire.minix2.requests import NETFINDER
+from instruments.wire.minix2.usb import INTERFACE, PRODUCT, READ_BYTES, REPLIES, REQUESTS, VENDOR
 from xraydaq.errors import WireError
 
 core: Any = usb_core  # pyusb is untyped
 util: Any = usb_util
 
-VENDOR, PRODUCT = 0x10C4, 0x842A  # PG, USB
-INTERFACE = 0
-REPLIES, REQUESTS = 0x81, 0x02
-READ_BYTES = 1024
 TIMEOUT_MS = 300
 
 

@@ -15,7 +15,7 @@ from instruments.minix2.limits import Limits, check_beam, check_steps, set_comma
 from instruments.minix2.link import PACKET_GAP_S, Link
 from instruments.minix2.ready import check_read_back, check_ready
 from instruments.minix2.warm_up import StartedWarmUp, WarmUpProgress, due, latest_on_utc_s
-from instruments.minix2.watch import DARK_WITHIN_S, Watch, is_dark
+from instruments.minix2.watch import Watch
 from instruments.wire.minix2 import (
     FaultRecord,
     Identity,
@@ -39,6 +39,7 @@ from instruments.wire.minix2 import (
 )
 from xraydaq.clock import Clock
 from xraydaq.errors import InstrumentError, LimitError, Refused, XraydaqError
+from xraydaq.safety.guard_rules import DARK_WITHIN_S
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ class MiniX2:
 
     def is_dark(self) -> bool:
         """Tell whether HV is disabled and both monitors are near zero."""
-        return is_dark(self.status())
+        return self.status().is_dark
 
     def tube_table(self) -> TubeTable:
         """Get the limits and scales of the tube."""
@@ -209,7 +210,7 @@ class MiniX2:
     def command_off(self) -> None:
         """Command off and return when the device has acknowledged it, while its high voltage still decays.
 
-        For whoever goes on looking at `status`: until `is_dark` is true of it, nothing shows that the beam is off.
+        For whoever goes on looking at `status`: until it `is_dark`, nothing shows that the beam is off.
 
         Raises:
             InstrumentError: it was not acknowledged, and the beam could not be shown to be off either.

@@ -20,17 +20,12 @@ from instruments.minix2.link import Link
 from instruments.wire.minix2 import Identity, parse_identity
 from instruments.wire.minix2.packet import needs_zero_length_packet
 from instruments.wire.minix2.requests import NETFINDER
+from instruments.wire.minix2.usb import INTERFACE, PRODUCT, READ_BYTES, REPLIES, REQUESTS, VENDOR
 from xraydaq.clock import Clock
 from xraydaq.errors import InstrumentError
 
 core: Any = usb_core  # pyusb is untyped
 util: Any = usb_util
-
-VENDOR, PRODUCT = 0x10C4, 0x842A  # PG, USB
-INTERFACE = 0
-REPLIES, REQUESTS = 0x81, 0x02
-READ_BYTES = 1024
-"""A whole number of USB packets, larger than any reply: a smaller buffer could overflow."""
 
 FLUSH_TIMEOUT_MS = 10
 MOST_TRANSFERS = 20

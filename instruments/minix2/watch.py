@@ -9,6 +9,7 @@ from instruments.minix2.warm_up import StartedWarmUp, WarmUpProgress
 from instruments.wire.minix2 import TubeStatus, TubeTable
 from xraydaq.clock import Clock
 from xraydaq.errors import InstrumentError, Refused
+from xraydaq.safety.guard_rules import HV_OFF_WITHIN_S
 
 POLL_S = 0.2
 """Faster than the slowest poll that is known to keep the communication watchdog quiet (0.5 s, vendor's program)."""
@@ -17,15 +18,7 @@ DARK_LOOKS_APART_S = 0.12
 """Longer than a refresh of the monitors, 10 Hz (PG): of two looks so far apart, one is not older than the off."""
 
 OFF_POLL_S = 0.15
-HV_OFF_WITHIN_S = 1.0
 WARM_UP_STARTS_WITHIN_S = 1.0
-DARK_WITHIN_S = 10.0
-"""Not published; an older tube took 6 s from 15 kV to 0.1 kV."""
-
-DARK_VOLTAGE_V = 1e3
-DARK_CURRENT_A = 2e-6
-"""Below the least set-point of any tube, 5 uA."""
-
 MONITOR_TOLERANCE = 0.02  # PG: the device trips outside of it
 MONITOR_NOISE_COUNTS = 4
 """Assumed. 2 % of the least set-points are 16 counts of voltage, but only 2 of current."""
@@ -74,7 +67,7 @@ class Watch:
         while True:
             asked_s = self.clock.now()
             status = self.status()
-            if not is_dark(status):
+            if not status.is_dark:
                 dark_since_s = math.inf
                 if not self.clock.now() < (hv_deadline_s if status.hv_enabled else deadline_s):
                     raise InstrumentError(f"{self.name}: {_shown(status)}")
@@ -97,11 +90,6 @@ class Watch:
             if not self.clock.now() < deadline_s:
                 raise InstrumentError(f"{self.name}: the {started.kind} warm-up did not start")
             self.clock.sleep(POLL_S)
-
-
-def is_dark(status: TubeStatus) -> bool:
-    """Tell whether a status shows no beam: HV disabled and both monitors near zero."""
-    return not status.hv_enabled and status.voltage_v < DARK_VOLTAGE_V and status.current_a < DARK_CURRENT_A
 
 
 def _is_at(status: TubeStatus, table: TubeTable, voltage_v: float, current_a: float) -> bool:

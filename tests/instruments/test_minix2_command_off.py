@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from instruments.minix2 import MiniX2, is_dark
+from instruments.minix2 import MiniX2
 from instruments.sim.adapter import SimAdapter
 from instruments.sim.faults import TimedFault
 from instruments.sim.link import Link
@@ -89,9 +89,9 @@ def test_who_looks_on_after_it_sees_the_voltage_fall_until_the_tube_is_dark(rig)
     rig.clock.sleep(0.2)
     first = rig.tube.status()
     assert not first.hv_enabled
-    assert not is_dark(first)
+    assert not first.is_dark
     rig.clock.sleep(10.0)
-    assert is_dark(rig.tube.status())
+    assert rig.tube.status().is_dark
 
 
 @pytest.mark.parametrize("fault", ["missing", "cut", "garbage", "late"])
@@ -102,7 +102,7 @@ def test_an_off_that_is_not_acknowledged_is_verified_before_it_returns(rig, faul
     assert not rig.is_on
     assert rig.sent.count(OFF) >= 2
     assert rig.device.controller.output.kv_at(rig.clock.now()) < 1.0
-    assert is_dark(rig.tube.status())
+    assert rig.tube.status().is_dark
 
 
 def test_an_acknowledgement_that_comes_twice_is_no_answer_to_the_next_question(rig):
@@ -141,7 +141,7 @@ def test_high_voltage_that_stays_on_though_off_was_acknowledged_is_seen_by_who_l
     rig.tube.command_off()
     rig.clock.sleep(1.0)
     assert rig.tube.status().hv_enabled
-    assert not is_dark(rig.tube.status())
+    assert not rig.tube.status().is_dark
 
 
 def test_a_second_off_and_one_of_a_dark_tube_are_harmless(rig):

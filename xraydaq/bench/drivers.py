@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from instruments.connect import Line
+from instruments.wire.minix2.usb import PRODUCT, VENDOR
 from xraydaq.clock import Clock
 from xraydaq.config import Bench, Role
 
@@ -161,7 +162,7 @@ def tube_serial_on_usb(role: Role) -> str | None:
     found = _USB_RAW.fullmatch(role.resource)
     if role.driver != "minix2" or found is None:
         return None
-    return found["serial"] if (int(found["vendor"], 0), int(found["product"], 0)) == _AMPTEK else None
+    return found["serial"] if (int(found["vendor"], 0), int(found["product"], 0)) == (VENDOR, PRODUCT) else None
 
 
 def stated(limit: float | None) -> float:
@@ -169,7 +170,6 @@ def stated(limit: float | None) -> float:
     return float("nan") if limit is None else limit
 
 
-_AMPTEK = (0x10C4, 0x842A)  # Amptek Digital Products Programmer's Guide, USB
 _NUMBER = r"0[xX][0-9a-fA-F]{1,4}|[1-9]\d{0,4}"
 _USB_RAW = re.compile(
     rf"USB\d*::(?P<vendor>{_NUMBER})::(?P<product>{_NUMBER})::(?P<serial>[^:]+)(::\d+)?::RAW", re.IGNORECASE

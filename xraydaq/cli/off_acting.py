@@ -4,14 +4,14 @@ The tube's port is written to even while another process has it; every other por
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import ModuleType
 
 from instruments.emergency import Shown
-from instruments.emergency.lines import PlainLine, Wiring, open_line
+from instruments.emergency.lines import PlainLine, Wiring, opened
 from xraydaq.cli.off_owners import ask_guardian, tell_to_stop, wait_until_free
 from xraydaq.cli.off_targets import DRIVERS, Target
 from xraydaq.clock import Clock
@@ -86,7 +86,7 @@ class Acting:
         failure = ""
         deadline_s = self.clock.now() + TUBE_OWNER_GOES_S
         try:
-            with _opened(target, tube.WIRING) as line:
+            with _line(target, tube.WIRING) as line:
                 tube.write_off(line)
                 self.tube_was_told.set()
                 if not wait_until_free(target.owned.resource, owner, self.clock, deadline_s):
@@ -118,7 +118,7 @@ class Acting:
             except OSError:
                 pass  # no place for locks: then nobody else has one either
             try:
-                line = stack.enter_context(_opened(target, wiring))
+                line = stack.enter_context(_line(target, wiring))
                 instrument.write_off(line)
             except OSError as error:
                 return Shown(False, f"off could not be sent: {error}")
@@ -138,15 +138,8 @@ class Acting:
             return tell_to_stop(resource, self.told)
 
 
-@contextmanager
-def _opened(target: Target, wiring: Wiring) -> Iterator[PlainLine]:
-    owned = target.owned
-    stated = Wiring(owned.baud or wiring.baud, owned.frame or wiring.frame, wiring.xon_xoff)
-    line = open_line(owned.resource, stated)
-    try:
-        yield line
-    finally:
-        line.close()
+def _line(target: Target, wiring: Wiring) -> AbstractContextManager[PlainLine]:
+    return opened(target.owned.resource, wiring, target.owned.baud, target.owned.frame)
 
 
 def _noted(shown: Shown, notes: list[str]) -> Shown:

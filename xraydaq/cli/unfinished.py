@@ -1,11 +1,11 @@
 """Runs that were cut off and wait for their result."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 from xraydaq.cli.names import RESULT, folders_in
+from xraydaq.safety.processes import environment
 from xraydaq.storage.contents import journal_in
 from xraydaq.storage.disk import is_owned
 from xraydaq.storage.spill import spills_of, waiting_spills
@@ -45,13 +45,11 @@ def recover_beside(root: Path) -> list[str]:
     folders = unfinished_runs(root)
     if not folders:
         return []
-    home = str(Path(__file__).resolve().parents[2])
-    search_path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
     done = subprocess.run(
         [sys.executable, "-P", "-m", "xraydaq", "recover", "--", *map(str, folders)],
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | {"PYTHONPATH": search_path},
+        env=environment(),
     )
     return [line for line in (*done.stdout.splitlines(), *done.stderr.splitlines()) if line]

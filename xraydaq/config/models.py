@@ -225,6 +225,11 @@ class Bench(Model):
         return foil_m + (0.0 if self.filters is None else self.filters.fixed_m)
 
     @property
+    def allowed(self) -> SafetyTable:
+        """Get what the guardian of the tube allows, as the file says or by default."""
+        return self.safety or SafetyTable.model_validate({})
+
+    @property
     def simulated(self) -> bool:
         """Tell whether no real instrument is on this bench and its simulators live in this program."""
         return self.twin is not None

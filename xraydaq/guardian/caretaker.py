@@ -4,9 +4,7 @@ Run as ``python -m xraydaq.guardian.caretaker FD`` by `cared_for`, never by a pe
 same for a run with one.
 """
 
-import os
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +13,7 @@ from pathlib import Path
 
 from xraydaq.clock import RealClock
 from xraydaq.errors import EXIT_DONE, EXIT_NOT_OFF
+from xraydaq.guardian.child import started
 from xraydaq.guardian.logbook import Logbook
 from xraydaq.guardian.messages import MessageError, encode_object, parse_object, text_field
 from xraydaq.guardian.orphans import switch_off_at_last
@@ -38,15 +37,7 @@ def cared_for(others: tuple[Owned, ...], what: str, log: Path | None) -> Iterato
     line, far = socket.socketpair()
     with line:
         with far:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "xraydaq.guardian.caretaker", str(far.fileno())],
-                pass_fds=[far.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=os.environ | {"PYTHONPATH": search_path()},
-                start_new_session=True,  # what a terminal sends to all of a group is the run's to act on
-            )
+            process = started("xraydaq.guardian.caretaker", far)
         line.sendall(encode_object({"what": what, "log": str(log or ""), "others": [asdict(each) for each in others]}))
         try:
             yield
@@ -54,12 +45,6 @@ def cared_for(others: tuple[Owned, ...], what: str, log: Path | None) -> Iterato
             with suppress(OSError):
                 line.sendall(GOODBYE)
             process.wait()
-
-
-def search_path() -> str:
-    """Get the search path that a process of this program needs to find it."""
-    here = str(Path(__file__).resolve().parents[2])
-    return os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))
 
 
 def main(arguments: Sequence[str]) -> int:

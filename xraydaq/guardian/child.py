@@ -1,16 +1,15 @@
 """Starts the guardian's process and speaks with it, one request at a time; knows nothing of beams."""
 
-import os
 import socket
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 from xraydaq.clock import Clock
 from xraydaq.guardian.messages import Asked, MessageError, Request, encode_request
 from xraydaq.guardian.replies import BUSY, MOST_REPLY_BYTES, Note, Reply, parse_answer
 from xraydaq.guardian.setup import Setup, encode_setup
+from xraydaq.safety.processes import environment
 
 CHUNK = 65536
 LONGEST_S = 20.0
@@ -37,15 +36,7 @@ class Child:
         self._lock = threading.Lock()
         self._line, far = socket.socketpair()
         try:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "xraydaq.guardian", str(far.fileno())],
-                pass_fds=[far.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=os.environ | {"PYTHONPATH": _search_path()},
-                start_new_session=True,  # what a terminal sends to all of a group is the runner's to act on
-            )
+            self.process = started("xraydaq.guardian", far)
             self._line.sendall(said)
         except OSError:
             self._line.close()
@@ -144,6 +135,18 @@ class Child:
             return
 
 
-def _search_path() -> str:
-    here = str(Path(__file__).resolve().parents[2])
-    return os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))
+def started(module: str, far: socket.socket) -> subprocess.Popen[bytes]:
+    """Start a process of this program that is to outlive this one; it is given the far end of a line.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module, str(far.fileno())],
+        pass_fds=[far.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+        start_new_session=True,  # what a terminal sends to all of a group is the run's to act on
+    )

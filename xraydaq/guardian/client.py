@@ -1,7 +1,6 @@
 """The guardian's process as a `TubeGuard`, and what the runner does itself when that process fails it."""
 
 import logging
-import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ from xraydaq.clock import Clock
 from xraydaq.errors import InstrumentError, Refused, SafetyTrip, XraydaqError
 from xraydaq.guardian.alone import emergency_off
 from xraydaq.guardian.child import Child, Ended, Silent
+from xraydaq.guardian.control import told_to_stop, understood
 from xraydaq.guardian.messages import (
     Asked,
     AskIdentity,
@@ -25,11 +25,11 @@ from xraydaq.guardian.messages import (
     MessageError,
     View,
     WarmUp,
-    encode_object,
 )
 from xraydaq.guardian.replies import Reply, may_shine
 from xraydaq.guardian.setup import Setup
 from xraydaq.safety.guard_events import Arm, BeamState, BeamView, DoseSeen, Off, Renew, SetBeam, Stop
+from xraydaq.safety.guard_rules import DARK_WITHIN_S
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,6 @@ SIGN_OF_LIFE_S = 1.4
 
 START_S = 30.0
 PARTING_S = 15.0
-DARK_WITHIN_S = 10.0
 LOOK_S = 0.1
 DEATH_S = 1.0
 STOP_S = 0.5
@@ -156,11 +155,7 @@ class RemoteGuard:
         Goes by the control socket: another request that is open does not hold it up. Raises nothing.
         """
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-                line.settimeout(STOP_S)
-                line.connect(self.setup.control)
-                line.sendall(encode_object({"stop": who}))
-                return b'"off": true' in line.recv(4096)
+            return understood(told_to_stop(self.setup.control, who, self._clock, STOP_S)).is_off
         except TimeoutError:
             return False  # it was told
         except OSError as error:

@@ -12,7 +12,6 @@ from xraydaq.bench.drivers import stated, tube_serial_on_usb
 from xraydaq.bench.opening import cabled, open_role
 from xraydaq.clock import Clock
 from xraydaq.config import Bench
-from xraydaq.config.models import SafetyTable
 from xraydaq.errors import XraydaqError
 from xraydaq.guardian.caretaker import cared_for
 from xraydaq.guardian.guard import TubeGuard
@@ -132,7 +131,7 @@ def _guarded_by_process(watch: Watch, clock: Clock) -> Iterator[TubeGuard]:
 
 def guard_limits(bench: Bench) -> GuardLimits:
     """Get what a bench file allows its tube. Nobody stands at a simulated bench: no countdown, nobody to attend."""
-    safety = bench.safety or SafetyTable.model_validate({})
+    safety = bench.allowed
     simulated = bench.simulated
     return GuardLimits(
         max_voltage_v=stated(bench.limits.max_tube_voltage_v),

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from types import ModuleType
 
 from instruments.emergency import Shown
-from instruments.emergency.lines import Wiring, open_line
+from instruments.emergency.lines import opened
 from xraydaq.clock import Clock
 from xraydaq.errors import BusyError
 from xraydaq.safety.locks import held
@@ -53,9 +53,7 @@ def _one(owned: Owned, clock: Clock, what: str) -> Shown:
         return Shown(False, f"no way is known to switch a {owned.driver} off")
     with ExitStack() as stack:
         _hold(stack, owned, clock, what)
-        known: Wiring = instrument.WIRING
-        line = open_line(owned.resource, Wiring(owned.baud or known.baud, owned.frame or known.frame, known.xon_xoff))
-        stack.callback(line.close)
+        line = stack.enter_context(opened(owned.resource, instrument.WIRING, owned.baud, owned.frame))
         instrument.write_off(line)
         shown: Shown = instrument.see_off(line, clock)
         return shown

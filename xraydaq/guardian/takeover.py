@@ -4,8 +4,8 @@ import socket
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from instruments.emergency import lines
 from instruments.emergency import tube as plain_tube
-from instruments.emergency.lines import Wiring, open_line
 from xraydaq.clock import Clock
 from xraydaq.errors import InstrumentError
 from xraydaq.guardian.messages import MessageError
@@ -41,14 +41,10 @@ def read_setup(client: socket.socket) -> tuple[Setup, bytes]:
 
 def plain_off(setup: Setup, clock: Clock) -> str:
     """Write off before the slow parts are loaded, before anything is asked; gets what the tube said. Never raises."""
-    wiring = plain_tube.WIRING
     try:
-        line = open_line(setup.resource, Wiring(setup.baud or wiring.baud, setup.frame or wiring.frame))
-        try:
+        with lines.opened(setup.resource, plain_tube.WIRING, setup.baud, setup.frame) as line:
             plain_tube.write_off(line)
             return f"found, after off was written: {plain_tube.see_off(line, clock, timeout_s=0.0).text}"
-        finally:
-            line.close()
     except OSError as error:
         return f"could not be written the plain way: {error}"
 

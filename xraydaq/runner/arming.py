@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from procedures.base import Plan
 from xraydaq.config import RunConfig
-from xraydaq.config.models import SafetyTable
 from xraydaq.errors import Refused
 from xraydaq.safety.guard_events import Arm
 
@@ -24,7 +23,7 @@ def arming(config: RunConfig, plan: Plan, options: "RunOptions") -> Arm | None:
     Raises:
         Refused: nobody arms, or nobody is there and the bench does not allow it, or the plan is over its budget.
     """
-    bench, safety = config.bench, config.bench.safety or SafetyTable.model_validate({})
+    bench, safety = config.bench, config.bench.allowed
     if not plan.beam_s > 0:
         return None
     if plan.beam_s > safety.max_on_time_s:

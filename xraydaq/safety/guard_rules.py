@@ -26,7 +26,7 @@ STARTS_WITHIN_S = 1.0
 HV_OFF_WITHIN_S = 1.0
 NO_CURRENT_WITHIN_S = 3.0
 DARK_WITHIN_S = 10.0
-"""After off: high voltage disabled, current gone, voltage decayed."""
+"""After off: high voltage disabled, current gone, voltage decayed. Not published; an older tube took 6 s of 15 kV."""
 
 MONITOR_SHARE = 0.05
 LEAST_VOLTAGE_V, LEAST_CURRENT_A = 250.0, 0.5e-6

@@ -50,6 +50,12 @@ def age_s() -> float:
     return 0.0 if fields is None else max(0.0, up_s - int(fields[START_TICKS]) / os.sysconf("SC_CLK_TCK"))
 
 
+def environment() -> dict[str, str]:
+    """Get the environment in which another process of this program finds it, whatever folder it is started in."""
+    here = str(Path(__file__).resolve().parents[2])
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))}
+
+
 def runtime_folder(name: str) -> Path:
     """Get a folder for files that live as long as the processes that write them; others of this computer stay out.
 

@@ -6,15 +6,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from xraydaq.safety import processes
+
 PROC = Path("/proc")
-HOME = str(Path(__file__).resolve().parents[2])
 
 
 def environment(runtime: Path) -> dict[str, str]:
     """Get the environment of everything on one bench: locks, sockets and spills are not those of anybody else."""
-    path = os.pathsep.join(filter(None, [HOME, os.environ.get("PYTHONPATH", "")]))
-    return os.environ | {
-        "PYTHONPATH": path,
+    return processes.environment() | {
         "XDG_RUNTIME_DIR": str(runtime),
         "XRAYDAQ_SPILL": str(runtime / "spill"),
         "MPLBACKEND": "agg",
@@ -45,11 +44,7 @@ def child_of(pid: int, module: str) -> int | None:
 
 def is_alive(pid: int) -> bool:
     """Tell whether a process runs; one that has ended and waits to be noticed does not."""
-    try:
-        state = (PROC / str(pid) / "stat").read_text(encoding="latin-1").rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state not in "ZX"
+    return processes.birth(pid) is not None
 
 
 def signalled(pid: int, number: int) -> bool:

@@ -1,10 +1,11 @@
 """Starts the publisher beside an acquiring process, and starts it again when it dies."""
 
 import contextlib
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+from xraydaq.safety.processes import environment
 
 MAX_STARTS = 4
 FIRST_PAUSE_S = 1.0
@@ -34,8 +35,6 @@ class PublisherProcess:
 
     def _start(self) -> None:
         self._starts += 1
-        package_home = str(Path(__file__).resolve().parents[2])
-        search_path = os.pathsep.join(filter(None, [package_home, os.environ.get("PYTHONPATH", "")]))
         with contextlib.suppress(OSError):  # no live view then; the run goes on
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "xraydaq.storage.publisher", str(self._folder)],
@@ -43,7 +42,7 @@ class PublisherProcess:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
-                env=os.environ | {"PYTHONPATH": search_path} | PUBLISHER_ENVIRONMENT,
+                env=environment() | PUBLISHER_ENVIRONMENT,
             )
 
     def keep_alive(self, now_s: float) -> None:

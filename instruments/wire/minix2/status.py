@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from xraydaq.errors import WireError
+from xraydaq.safety.guard_events import DARK_CURRENT_A, DARK_VOLTAGE_V
 
 STATUS_BYTES = 64
 MONITOR_MASK = 0x0FFF  # 12 bits
@@ -78,6 +79,11 @@ class TubeStatus:
     def interlock_closed(self) -> bool:
         """Get whether the interlock is known to be closed: other faults take the place of its state."""
         return not self.fault.is_fault
+
+    @property
+    def is_dark(self) -> bool:
+        """Get whether nothing is on: high voltage disabled and both monitors near zero."""
+        return not self.hv_enabled and self.voltage_v < DARK_VOLTAGE_V and self.current_a < DARK_CURRENT_A
 
     @property
     def overridden(self) -> bool:

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 
 from instruments.minix2 import MiniX2
-from instruments.minix2.watch import DARK_CURRENT_A, DARK_VOLTAGE_V
-from instruments.wire.minix2 import TubeStatus
 from xraydaq.bench.drivers import Instrument
 from xraydaq.bench.operator import Operator
 from xraydaq.clock import Clock
@@ -27,11 +25,6 @@ class Place:
         if not isinstance(tube, MiniX2):
             return False
         try:
-            return is_dark(tube.status())
+            return tube.is_dark()
         except InstrumentError:
             return False
-
-
-def is_dark(status: TubeStatus) -> bool:
-    """Tell whether a tube's high voltage is off and its monitors are near zero."""
-    return not status.hv_enabled and status.voltage_v < DARK_VOLTAGE_V and status.current_a < DARK_CURRENT_A

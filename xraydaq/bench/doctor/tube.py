@@ -4,7 +4,7 @@ from instruments.minix2 import MiniX2
 from instruments.minix2.ready import spoken
 from instruments.wire.minix2 import FaultCode, TubeStatus
 from xraydaq.bench.doctor.check import Finding, Probe
-from xraydaq.bench.doctor.place import Place, is_dark
+from xraydaq.bench.doctor.place import Place
 from xraydaq.bench.operator import CLOSE_LID, OPEN_LID, Request
 
 HOTTEST_C = 45
@@ -56,7 +56,7 @@ class TubeExam:
 
     def _beam(self) -> Finding:
         status = self._tube.status()
-        self._is_dark = is_dark(status)
+        self._is_dark = status.is_dark
         state = "enabled" if status.hv_enabled else "off"
         return Finding(self._is_dark, f"HV {state}, {status.voltage_v:.0f} V, {status.current_a:.1e} A")
 
